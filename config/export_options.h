@@ -1,0 +1,63 @@
+// What a user asks of one export, as typed values. Knows nothing of nbdkit, LUKS or NBD.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace luksdetached {
+
+/// Where a passphrase (one line, its newline stripped) is read from.
+struct PassphraseFrom {
+  enum class Kind { file, standard_input, descriptor };
+  Kind kind = Kind::file;
+  std::string path;     ///< Kind::file
+  int descriptor = -1;  ///< Kind::descriptor, 0 or more
+};
+
+/// The options of one export: the names are those of the plugin's parameters.
+struct ExportOptions {
+  std::string header;                       ///< URI or path
+  std::string payload;                      ///< URI or path
+  std::vector<std::string> secrets;         ///< files with key bytes, tried in order
+  std::uint64_t secret_offset = 0;          ///< bytes of each secret file to skip
+  std::optional<std::uint64_t> secret_size; ///< bytes to use after that; default: to the end
+  std::vector<PassphraseFrom> passphrases;  ///< tried after the secrets, in order
+  std::optional<unsigned> keyslot;          ///< only this key slot
+  std::optional<std::uint64_t> payload_offset;  ///< bytes; overrides the header's
+  bool lock = true;                         ///< keep a second writer from the payload
+  bool insecure = false;                    ///< allow what is refused for safety
+};
+
+/// A parameter that is unknown, repeated, malformed or missing; `what()` is a sentence for the
+/// user that names the parameter. Never holds a passphrase.
+class OptionError : public std::exception {
+ public:
+  explicit OptionError(std::string message) : message_(std::move(message)) {}
+  const char* what() const noexcept override { return message_.c_str(); }
+
+ private:
+  std::string message_;
+};
+
+/// Collects `key=value` parameters into ExportOptions.
+class OptionParser {
+ public:
+  /// Takes one parameter. Throws OptionError.
+  void set(std::string_view key, std::string_view value);
+
+  /// All parameters were given: checks that what is required is there. Throws OptionError.
+  ExportOptions finish();
+
+ private:
+  ExportOptions options_;
+  std::vector<std::string> seen_;
+};
+
+/// Bytes, as a number with an optional suffix: b, k/K, M, G, T, P, E (powers of 1024), s for sectors of 512, as nbdkit
+/// reads sizes. Throws OptionError that names `key` on anything else and on more than 2^63-1.
+std::uint64_t parse_size(std::string_view key, std::string_view value);
+
+}  // namespace luksdetached

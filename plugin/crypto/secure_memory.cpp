@@ -1,0 +1,110 @@
+#include "crypto/secure_memory.h"
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "base/error.h"
+
+namespace luksdetached {
+
+namespace {
+
+std::size_t page_size() {
+  static const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+// Bytes this process has locked already (VmLck), to tell the user a limit that will do.
+std::size_t locked_now() {
+  std::size_t kib = 0;
+  if (FILE* status = std::fopen("/proc/self/status", "re")) {
+    char line[256];
+    while (std::fgets(line, sizeof line, status) != nullptr) {
+      if (std::sscanf(line, "VmLck: %zu kB", &kib) == 1) break;
+    }
+    std::fclose(status);
+  }
+  return kib * 1024;
+}
+
+void lock_pages(std::byte* data, std::size_t bytes) {
+  if (mlock(data, bytes) == 0) return;
+  const int error = errno;
+  rlimit limit{};
+  getrlimit(RLIMIT_MEMLOCK, &limit);
+  throw Error(ErrorKind::key_derivation,
+              "cannot lock memory for key material: " + errno_text(error) +
+                  "; the limit for locked memory is " + std::to_string(limit.rlim_cur / 1024) +
+                  " KiB and at least " + std::to_string((locked_now() + bytes + 1023) / 1024) +
+                  " KiB are needed here (raise RLIMIT_MEMLOCK: ulimit -l, LimitMEMLOCK=)",
+              ENOMEM);
+}
+
+}  // namespace
+
+SecureBuffer::SecureBuffer(std::size_t size) : size_(size) {
+  if (size == 0) return;
+  const std::size_t page = page_size();
+  mapped_ = (size + page - 1) / page * page;
+  void* memory =
+      mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) {
+    throw Error(ErrorKind::key_derivation, "out of memory for key material", ENOMEM);
+  }
+  data_ = static_cast<std::byte*>(memory);
+  madvise(data_, mapped_, MADV_DONTDUMP);
+  try {
+    lock_pages(data_, mapped_);
+  } catch (...) {
+    munmap(data_, mapped_);
+    throw;
+  }
+}
+
+SecureBuffer::SecureBuffer(SecureBuffer&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      mapped_(std::exchange(other.mapped_, 0)) {}
+
+SecureBuffer& SecureBuffer::operator=(SecureBuffer&& other) noexcept {
+  if (this != &other) {
+    release();
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+    mapped_ = std::exchange(other.mapped_, 0);
+  }
+  return *this;
+}
+
+SecureBuffer::~SecureBuffer() { release(); }
+
+void SecureBuffer::truncate(std::size_t new_size) noexcept {
+  if (new_size >= size_) return;
+  wipe({data_ + new_size, size_ - new_size});
+  size_ = new_size;
+}
+
+void SecureBuffer::lock_again() {
+  if (data_ == nullptr) return;
+  lock_pages(data_, mapped_);
+  madvise(data_, mapped_, MADV_DONTFORK);
+}
+
+void SecureBuffer::release() noexcept {
+  if (data_ == nullptr) return;
+  wipe({data_, mapped_});
+  munmap(data_, mapped_);
+  data_ = nullptr;
+}
+
+void wipe(std::span<std::byte> memory) noexcept {
+  if (!memory.empty()) explicit_bzero(memory.data(), memory.size());
+}
+
+}  // namespace luksdetached
