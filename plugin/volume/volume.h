@@ -8,7 +8,7 @@
 
 #include "crypto/sector_cipher.h"
 #include "source/source.h"
-#include "volume/range_lock.h"
+#include "base/range_lock.h"
 
 namespace luksdetached {
 

@@ -1,0 +1,164 @@
+#include "config/export_options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+namespace luksdetached {
+
+namespace {
+
+std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+
+std::uint64_t parse_number(std::string_view key, std::string_view value, std::uint64_t most) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc{} || end != value.data() + value.size() || number > most) {
+    throw OptionError(std::string(key) + "=" + std::string(value) + ": expected a number from 0 to " +
+                      std::to_string(most));
+  }
+  return number;
+}
+
+bool parse_bool(std::string_view key, std::string_view value) {
+  for (std::string_view word : {"true", "yes", "on", "1"}) {
+    if (value == word) return true;
+  }
+  for (std::string_view word : {"false", "no", "off", "0"}) {
+    if (value == word) return false;
+  }
+  throw OptionError(std::string(key) + "=" + std::string(value) + ": expected true or false");
+}
+
+PassphraseFrom parse_passphrase(std::string_view value) {
+  PassphraseFrom from;
+  if (value == "-") {
+    from.kind = PassphraseFrom::Kind::standard_input;
+  } else if (value.starts_with("+") && value.size() > 1) {
+    from.kind = PassphraseFrom::Kind::file;
+    from.path = value.substr(1);
+  } else if (value.starts_with("-")) {
+    from.kind = PassphraseFrom::Kind::descriptor;
+    from.descriptor = static_cast<int>(
+        parse_number("passphrase", value.substr(1), std::numeric_limits<int>::max()));
+  } else {
+    // The value itself must not be repeated: it may well be the passphrase.
+    throw OptionError(
+        "passphrase= takes +FILE, - (standard input) or -FD (a file descriptor); a passphrase on "
+        "the command line is refused, because every user of the machine can read it there");
+  }
+  return from;
+}
+
+bool may_repeat(std::string_view key) { return key == "secret" || key == "passphrase"; }
+
+std::string non_empty(std::string_view key, std::string_view value) {
+  if (value.empty()) throw OptionError(std::string(key) + "= is empty");
+  return std::string(value);
+}
+
+// Contract words that are secrets of another kind than a path; `./fd:3` is still a path.
+std::string parse_secret(std::string_view value) {
+  for (std::string_view kind : {"fd:", "credential:", "exec:", "token:"}) {
+    if (value.starts_with(kind)) {
+      throw OptionError("secret=" + std::string(kind) +
+                        "…: this version reads secrets from files only (a file of that name is "
+                        "written ./" +
+                        std::string(kind) + "…)");
+    }
+  }
+  if (value == "-") {
+    throw OptionError(
+        "secret=-: this version reads secrets from files only (a passphrase from standard input is "
+        "passphrase=-, a file of that name is ./-)");
+  }
+  return non_empty("secret", value);
+}
+
+}  // namespace
+
+std::uint64_t parse_size(std::string_view key, std::string_view value) {
+  constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  std::uint64_t factor = 1;
+  std::string_view digits = value;
+  if (!value.empty()) {
+    constexpr std::pair<std::string_view, std::uint64_t> suffixes[] = {
+        {"b", 1},
+        {"s", 512},
+        {"kK", std::uint64_t{1} << 10},
+        {"mM", std::uint64_t{1} << 20},
+        {"gG", std::uint64_t{1} << 30},
+        {"tT", std::uint64_t{1} << 40},
+        {"pP", std::uint64_t{1} << 50},
+        {"eE", std::uint64_t{1} << 60},
+    };
+    for (const auto& [letters, bytes] : suffixes) {
+      if (letters.find(value.back()) == std::string_view::npos) continue;
+      factor = bytes;
+      digits.remove_suffix(1);
+      break;
+    }
+  }
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc{} || end != digits.data() + digits.size() || number > most / factor) {
+    throw OptionError(std::string(key) + "=" + std::string(value) +
+                      ": expected a size in bytes below 2^63, such as 1048576, 1M or 2048s");
+  }
+  return number * factor;
+}
+
+void OptionParser::set(std::string_view key, std::string_view value) {
+  const bool repeated = std::find(seen_.begin(), seen_.end(), key) != seen_.end();
+  if (repeated && !may_repeat(key)) {
+    throw OptionError(std::string(key) + "= is given more than once");
+  }
+  seen_.emplace_back(key);
+
+  if (key == "header") {
+    options_.header = non_empty(key, value);
+  } else if (key == "payload") {
+    options_.payload = non_empty(key, value);
+  } else if (key == "secret") {
+    options_.secrets.push_back(parse_secret(value));
+  } else if (key == "secret-offset") {
+    options_.secret_offset = parse_size(key, value);
+  } else if (key == "secret-size") {
+    options_.secret_size = parse_size(key, value);
+    if (*options_.secret_size == 0) throw OptionError("secret-size=0: there is no empty secret");
+  } else if (key == "passphrase") {
+    options_.passphrases.push_back(parse_passphrase(value));
+  } else if (key == "keyslot") {
+    options_.keyslot = static_cast<unsigned>(parse_number(key, value, 31));
+  } else if (key == "payload-offset") {
+    options_.payload_offset = parse_size(key, value);
+    if (*options_.payload_offset % 512 != 0) {
+      throw OptionError("payload-offset=" + std::string(value) + ": must be a multiple of 512");
+    }
+  } else if (key == "lock") {
+    options_.lock = parse_bool(key, value);
+  } else if (key == "insecure") {
+    options_.insecure = parse_bool(key, value);
+  } else {
+    throw OptionError("unknown parameter " + quoted(key) +
+                      "; nbdkit luksdetached --help lists the parameters");
+  }
+}
+
+ExportOptions OptionParser::finish() {
+  if (options_.header.empty()) throw OptionError("header=URI is missing: where is the LUKS header?");
+  if (options_.payload.empty()) {
+    throw OptionError("payload=URI is missing: where are the encrypted sectors?");
+  }
+  if (options_.secrets.empty() && options_.passphrases.empty()) {
+    throw OptionError("secret=FILE or passphrase=+FILE is missing: what unlocks the volume?");
+  }
+  const bool secret_range = options_.secret_offset != 0 || options_.secret_size.has_value();
+  if (options_.secrets.empty() && secret_range) {
+    throw OptionError("secret-offset= and secret-size= are about secret=, which is not given");
+  }
+  return std::move(options_);
+}
+
+}  // namespace luksdetached

@@ -1,0 +1,18 @@
+// What nbdkit's own command line says, where its API does not tell a plugin in time.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace luksdetached {
+
+/// Was nbdkit started with -r? nbdkit tells plugins only when a client connects, but the payload is
+/// opened and locked before. `arguments` are those of nbdkit, without its own name. An option that
+/// is not understood counts as no -r; then the payload is opened for writing and the export is
+/// read-only all the same.
+bool asks_for_read_only(const std::vector<std::string>& arguments);
+
+/// The arguments of this process, without its name. Empty when they cannot be read.
+std::vector<std::string> process_arguments();
+
+}  // namespace luksdetached

@@ -1,0 +1,69 @@
+#include "crypto/hash.h"
+
+#include <crypto++/misc.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+#include "crypto/hash_types.h"
+#include "crypto/secure_memory.h"
+
+namespace luksdetached {
+
+namespace {
+
+constexpr std::array<std::pair<Hash, std::string_view>, 7> names{{
+    {Hash::sha1, "sha1"},
+    {Hash::sha224, "sha224"},
+    {Hash::sha256, "sha256"},
+    {Hash::sha384, "sha384"},
+    {Hash::sha512, "sha512"},
+    {Hash::ripemd160, "ripemd160"},
+    {Hash::whirlpool, "whirlpool"},
+}};
+
+bool same_letters(std::string_view a, std::string_view b) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
+
+}  // namespace
+
+std::optional<Hash> find_hash(std::string_view name) noexcept {
+  for (const auto& [hash, known] : names) {
+    if (same_letters(name, known)) return hash;
+  }
+  return std::nullopt;
+}
+
+std::string_view hash_name(Hash hash) noexcept {
+  for (const auto& [known, name] : names) {
+    if (hash == known) return name;
+  }
+  return {};
+}
+
+std::size_t digest_size(Hash hash) noexcept {
+  return with_hash_type(hash, []<typename T>(std::type_identity<T>) -> std::size_t {
+    return static_cast<std::size_t>(T::DIGESTSIZE);
+  });
+}
+
+void hash_bytes(Hash hash, std::span<const std::span<const std::byte>> parts,
+                std::span<std::byte> digest) {
+  with_hash_type(hash, [&]<typename T>(std::type_identity<T>) {
+    T function;
+    for (const auto& part : parts) function.Update(as_bytes(part.data()), part.size());
+    function.TruncatedFinal(as_bytes(digest.data()), digest.size());
+  });
+}
+
+bool equal_in_constant_time(std::span<const std::byte> a, std::span<const std::byte> b) noexcept {
+  return a.size() == b.size() &&
+         CryptoPP::VerifyBufsEqual(as_bytes(a.data()), as_bytes(b.data()), a.size());
+}
+
+}  // namespace luksdetached

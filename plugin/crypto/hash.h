@@ -1,0 +1,32 @@
+// The hash functions of LUKS headers, by name.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace luksdetached {
+
+/// A hash function that a header may name: for key derivation, the anti-forensic splitter, digests,
+/// ESSIV and the LUKS2 header checksum.
+enum class Hash { sha1, sha224, sha256, sha384, sha512, ripemd160, whirlpool };
+
+/// The hash that a header calls `name` (lower or upper case), or nothing.
+std::optional<Hash> find_hash(std::string_view name) noexcept;
+
+/// The name as LUKS headers spell it.
+std::string_view hash_name(Hash hash) noexcept;
+
+/// Bytes of one digest: 20 to 64.
+std::size_t digest_size(Hash hash) noexcept;
+
+/// Hashes the concatenation of `parts`; `digest` has at most digest_size(hash) bytes and takes the
+/// first of them.
+void hash_bytes(Hash hash, std::span<const std::span<const std::byte>> parts,
+                std::span<std::byte> digest);
+
+/// Are the two of equal size and content? Takes the same time wherever they differ.
+bool equal_in_constant_time(std::span<const std::byte> a, std::span<const std::byte> b) noexcept;
+
+}  // namespace luksdetached

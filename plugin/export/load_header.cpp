@@ -1,0 +1,54 @@
+#include "export/load_header.h"
+
+#include <algorithm>
+#include <span>
+#include <string>
+
+#include "base/error.h"
+
+namespace luksdetached {
+
+namespace {
+
+// Makes `bytes` hold the first `size` of the source, or all of it when it has fewer.
+void extend(std::vector<std::byte>& bytes, Source& source, std::uint64_t size) {
+  const std::size_t have = bytes.size();
+  const std::size_t want = std::max<std::uint64_t>(have, std::min(size, source.size()));
+  bytes.resize(want);
+  if (want > have) source.read(std::span(bytes).subspan(have), have);
+}
+
+luks::Header parse(std::vector<std::byte>& bytes, Source& source) {
+  extend(bytes, source, 4096);
+  extend(bytes, source, luks::metadata_size(bytes));
+  try {
+    return luks::parse_header(bytes);
+  } catch (const Error& error) {
+    // Where damage hides the real size, the secondary copy may lie further on.
+    const bool all_seen = bytes.size() >= std::min(luks::max_metadata_bytes, source.size());
+    if (error.kind() != ErrorKind::header_damaged || all_seen) throw;
+  }
+  extend(bytes, source, luks::max_metadata_bytes);
+  return luks::parse_header(bytes);
+}
+
+}  // namespace
+
+LoadedHeader load_header(Source& source) {
+  try {
+    LoadedHeader loaded;
+    loaded.header = parse(loaded.image, source);
+    const std::uint64_t needed = loaded.header.key_material_end;
+    if (needed > source.size()) {
+      throw Error(ErrorKind::header_damaged,
+                  "the LUKS header is damaged: it is truncated: its key material ends at byte " +
+                      std::to_string(needed) + ", there are " + std::to_string(source.size()));
+    }
+    extend(loaded.image, source, needed);
+    return loaded;
+  } catch (const Error& error) {
+    throw Error(error.kind(), "header " + source.name() + ": " + error.what(), error.errno_code());
+  }
+}
+
+}  // namespace luksdetached

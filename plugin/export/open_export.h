@@ -1,0 +1,25 @@
+// From what the user asked for to a volume that can be served.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/export_options.h"
+#include "source/source.h"
+#include "volume/volume.h"
+
+namespace luksdetached {
+
+struct OpenedExport {
+  std::unique_ptr<Volume> volume;
+  std::vector<std::string> warnings;  ///< for the log, in the order in which they came up
+  std::string summary;                ///< for the log: what was opened and how
+};
+
+/// Reads the header, opens and locks the payload, reads the secrets and unlocks, in this order, so
+/// that cheap mistakes show before expensive work. The header's source and the secrets are gone
+/// when it returns. Throws Error.
+OpenedExport open_export(const ExportOptions& options, Access access);
+
+}  // namespace luksdetached

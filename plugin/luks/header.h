@@ -1,0 +1,91 @@
+// What a LUKS header says, as a value: parsed from bytes, no I/O.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "crypto/argon2.h"
+#include "crypto/cipher_spec.h"
+#include "crypto/hash.h"
+
+namespace luksdetached::luks {
+
+/// Most bytes that the metadata of a header can take: two LUKS2 copies of 4 MiB.
+inline constexpr std::uint64_t max_metadata_bytes = std::uint64_t{8} << 20;
+/// Most bytes of metadata and key slot areas together: LUKS2 allows 128 MiB for the areas.
+inline constexpr std::uint64_t max_header_bytes = max_metadata_bytes + (std::uint64_t{128} << 20);
+
+struct Pbkdf2Cost {
+  Hash hash;
+  std::uint32_t iterations;  ///< 1 or more
+};
+
+struct Argon2Kdf {
+  Argon2Variant variant;
+  Argon2Cost cost;
+};
+
+/// How a secret becomes the key of a key slot area.
+struct Kdf {
+  std::variant<Pbkdf2Cost, Argon2Kdf> cost;
+  std::vector<std::byte> salt;
+};
+
+/// A place in the header that holds the volume key, split and encrypted with a derived key.
+struct Keyslot {
+  unsigned id = 0;                 ///< 0 to 7 in LUKS1, 0 to 31 in LUKS2
+  bool bound = true;               ///< protects the key of the segment; others are never tried
+  unsigned priority = 1;           ///< 2 is tried first, then 1; 0 only when asked for by number
+  std::size_t key_bytes = 0;       ///< of the volume key inside
+  Kdf kdf;
+  Hash af_hash = Hash::sha256;     ///< of the anti-forensic splitter
+  std::uint32_t af_stripes = 0;
+  CipherSpec area_cipher;          ///< encrypts the area, in sectors of 512 bytes from IV 0
+  std::size_t area_key_bytes = 0;
+  std::uint64_t area_offset = 0;   ///< bytes from the start of the header
+  std::uint64_t area_bytes = 0;    ///< what of it holds key material: whole sectors
+  std::string unusable;            ///< why this version cannot try it, or empty
+};
+
+/// Tells a right volume key from a wrong one: PBKDF2 of the key.
+struct Digest {
+  Pbkdf2Cost cost;
+  std::vector<std::byte> salt;
+  std::vector<std::byte> digest;  ///< 20 to 64 bytes
+};
+
+/// The encrypted area of the payload.
+struct Segment {
+  std::uint64_t offset = 0;           ///< bytes; 0 for most detached headers
+  std::optional<std::uint64_t> size;  ///< bytes; nothing: to the end of the payload
+  std::size_t sector_size = 512;      ///< 512, 1024, 2048 or 4096
+  CipherSpec cipher;
+};
+
+/// A header that is intact, consistent and of a kind that can be served.
+struct Header {
+  unsigned version = 0;  ///< 1 or 2
+  std::string uuid;
+  Segment segment;
+  Digest digest;                      ///< of the segment's volume key
+  std::vector<Keyslot> keyslots;      ///< in the order of their numbers
+  std::uint64_t key_material_end = 0; ///< bytes from the start that unlocking needs
+  std::uint64_t end = 0;              ///< bytes from the start to the end of the key slot area
+  std::vector<std::string> warnings;  ///< sentences for the log: what was found wrong but harmless
+};
+
+/// How many bytes from the start of the header `parse_header` needs, given its first 4096 (or all
+/// there are). At most max_metadata_bytes.
+std::uint64_t metadata_size(std::span<const std::byte> first_bytes) noexcept;
+
+/// Parses and validates the metadata of a LUKS1 or LUKS2 header. `bytes` is what metadata_size asked
+/// for, or less when the source is shorter. Throws Error: not_luks, header_damaged (and where),
+/// unsupported or policy (and what).
+Header parse_header(std::span<const std::byte> bytes);
+
+}  // namespace luksdetached::luks

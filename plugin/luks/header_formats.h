@@ -1,0 +1,45 @@
+// The two on-disk formats behind parse_header. Included by this folder only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "luks/header.h"
+
+namespace luksdetached::luks {
+
+inline constexpr std::size_t magic_bytes = 6;
+inline constexpr std::string_view primary_magic{"LUKS\xba\xbe", magic_bytes};
+inline constexpr std::string_view secondary_magic{"SKUL\xba\xbe", magic_bytes};
+
+/// Do `bytes` begin with `magic`?
+bool begins_with(std::span<const std::byte> bytes, std::string_view magic) noexcept;
+
+/// Big-endian integers at `offset`, which must lie within `bytes`.
+std::uint16_t load_be16(std::span<const std::byte> bytes, std::size_t offset) noexcept;
+std::uint32_t load_be32(std::span<const std::byte> bytes, std::size_t offset) noexcept;
+std::uint64_t load_be64(std::span<const std::byte> bytes, std::size_t offset) noexcept;
+
+/// The text in a NUL-terminated field of `size` bytes. Throws header_damaged that names the field
+/// when the NUL is missing or the text is not printable ASCII.
+std::string load_text(std::span<const std::byte> bytes, std::size_t offset, std::size_t size,
+                      std::string_view field);
+
+/// A header_damaged error about `what`.
+Error damaged(const std::string& what);
+
+/// Bytes of the split volume key on disk, in whole sectors of 512 (LUKS1, section 2.4).
+std::uint64_t af_area_bytes(std::uint64_t key_bytes, std::uint64_t stripes) noexcept;
+
+Header parse_luks1(std::span<const std::byte> bytes);
+Header parse_luks2(std::span<const std::byte> bytes);
+
+/// Parses the JSON area of one LUKS2 copy, given without the NULs after it. `metadata_bytes` is the
+/// size of one copy. Fills everything but version, uuid and the warnings about copies.
+Header parse_luks2_metadata(std::string_view json, std::uint64_t metadata_bytes);
+
+}  // namespace luksdetached::luks

@@ -1,0 +1,143 @@
+#include "luks/unlock.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/error.h"
+#include "crypto/pbkdf2.h"
+#include "crypto/sector_cipher.h"
+#include "luks/anti_forensic.h"
+
+namespace luksdetached::luks {
+
+namespace {
+
+constexpr std::size_t area_sector = 512;  // key slot areas are encrypted in sectors of 512
+
+std::string slot_name(const Keyslot& slot) { return "key slot " + std::to_string(slot.id); }
+
+Error over_limit(const std::string& what, std::uint64_t asked, std::uint64_t limit) {
+  return {ErrorKind::key_derivation,
+          what + ": the header asks for " + std::to_string(asked) + ", the limit is " +
+              std::to_string(limit)};
+}
+
+void check_pbkdf2_cost(const Pbkdf2Cost& cost, const KdfLimits& limits) {
+  if (cost.iterations > limits.pbkdf2_iterations) {
+    throw over_limit("PBKDF2 iterations", cost.iterations, limits.pbkdf2_iterations);
+  }
+}
+
+void derive(const Pbkdf2Cost& cost, std::span<const std::byte> secret,
+            std::span<const std::byte> salt, std::span<std::byte> key, const KdfLimits& limits) {
+  check_pbkdf2_cost(cost, limits);
+  pbkdf2(cost.hash, secret, salt, cost.iterations, key);
+}
+
+void derive(const Argon2Kdf& kdf, std::span<const std::byte> secret,
+            std::span<const std::byte> salt, std::span<std::byte> key, const KdfLimits& limits) {
+  const std::uint64_t memory = std::uint64_t{kdf.cost.memory_kib} * 1024;
+  if (memory > limits.argon2_memory_bytes) {
+    throw over_limit("Argon2 memory in bytes", memory, limits.argon2_memory_bytes);
+  }
+  if (kdf.cost.time > limits.argon2_work_bytes / memory) {
+    throw over_limit("Argon2 passes over its memory", kdf.cost.time,
+                     limits.argon2_work_bytes / memory);
+  }
+  if (kdf.cost.lanes > limits.argon2_lanes) {
+    throw over_limit("Argon2 lanes", kdf.cost.lanes, limits.argon2_lanes);
+  }
+  argon2(kdf.variant, secret, salt, kdf.cost, key);
+}
+
+bool matches(const Digest& digest, const SecureBuffer& volume_key, const KdfLimits& limits) {
+  check_pbkdf2_cost(digest.cost, limits);
+  SecureBuffer computed(digest.digest.size());
+  pbkdf2(digest.cost.hash, volume_key.span(), digest.salt, digest.cost.iterations,
+         computed.span());
+  return equal_in_constant_time(computed.span(), digest.digest);
+}
+
+// What the slot yields for this secret; the right volume key only if the digest says so.
+SecureBuffer open_slot(const Keyslot& slot, std::span<const std::byte> image,
+                       const SecureBuffer& secret, const KdfLimits& limits) {
+  SecureBuffer area_key(slot.area_key_bytes);
+  std::visit([&](const auto& cost) {
+    derive(cost, secret.span(), slot.kdf.salt, area_key.span(), limits);
+  }, slot.kdf.cost);
+  const auto cipher = make_sector_cipher(slot.area_cipher, area_key.span(), area_sector);
+  SecureBuffer split(slot.area_bytes);
+  cipher->decrypt(image.subspan(slot.area_offset, slot.area_bytes), split.span(), 0);
+  return merge_stripes(split.span(), slot.key_bytes, slot.af_stripes, slot.af_hash);
+}
+
+// The slots to try, first to last.
+std::vector<const Keyslot*> candidates(const Header& header, std::optional<unsigned> only) {
+  std::vector<const Keyslot*> slots;
+  for (const Keyslot& slot : header.keyslots) {
+    const bool wanted = only ? slot.id == *only : slot.bound && slot.priority > 0;
+    if (wanted) slots.push_back(&slot);
+  }
+  if (only) {
+    if (slots.empty()) {
+      throw Error(ErrorKind::usage, "key slot " + std::to_string(*only) + " is not in use");
+    }
+    if (!slots.front()->bound) {
+      throw Error(ErrorKind::usage,
+                  slot_name(*slots.front()) + " does not hold the key of this volume (unbound)");
+    }
+  }
+  if (slots.empty()) {
+    throw Error(ErrorKind::wrong_secret,
+                "every key slot has the priority 'ignore'; name one with keyslot=N");
+  }
+  std::stable_sort(slots.begin(), slots.end(),
+                   [](const Keyslot* a, const Keyslot* b) { return a->priority > b->priority; });
+  return slots;
+}
+
+bool ends_in_newline(const SecureBuffer& secret) {
+  return !secret.empty() && secret.data()[secret.size() - 1] == std::byte{'\n'};
+}
+
+Error no_match(std::span<const SecureBuffer> secrets, std::optional<unsigned> only,
+               const std::optional<Error>& untried) {
+  std::string message = secrets.size() == 1 ? "the secret does not match "
+                                            : "none of the secrets matches ";
+  message += only ? "key slot " + std::to_string(*only) : std::string("any key slot");
+  if (std::any_of(secrets.begin(), secrets.end(), ends_in_newline)) {
+    message +=
+        "; a secret ends in a newline, and secret= uses a file exactly as it is: if the passphrase "
+        "was typed, use passphrase=+FILE, which leaves the newline out";
+  }
+  if (untried) message += std::string("; ") + untried->what();
+  return {ErrorKind::wrong_secret, message};
+}
+
+}  // namespace
+
+Unlocked unlock(const Header& header, std::span<const std::byte> image,
+                std::span<const SecureBuffer> secrets, std::optional<unsigned> only,
+                const KdfLimits& limits) {
+  std::optional<Error> untried;
+  bool tried = false;
+  for (const SecureBuffer& secret : secrets) {
+    for (const Keyslot* slot : candidates(header, only)) {
+      try {
+        if (!slot->unusable.empty()) throw Error(ErrorKind::unsupported, slot->unusable);
+        SecureBuffer volume_key = open_slot(*slot, image, secret, limits);
+        tried = true;
+        if (matches(header.digest, volume_key, limits)) return {std::move(volume_key), slot->id};
+      } catch (const Error& error) {
+        // Another slot may still open; if none does, this is what the user must hear.
+        if (!untried) {
+          untried.emplace(error.kind(), slot_name(*slot) + " cannot be tried: " + error.what());
+        }
+      }
+    }
+  }
+  if (untried && (!tried || untried->kind() == ErrorKind::key_derivation)) throw *untried;
+  throw no_match(secrets, only, untried);
+}
+
+}  // namespace luksdetached::luks

@@ -1,0 +1,270 @@
+// The nbdkit plugin: callbacks in the order in which nbdkit calls them. Everything they do is in the
+// library; here exceptions become nbdkit_error and errno.
+#define NBDKIT_API_VERSION 2
+#include <nbdkit-plugin.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <unistd.h>
+#include <utility>
+
+#include "access.h"
+#include "base/error.h"
+#include "command_line.h"
+#include "config/export_options.h"
+#include "crypto/sector_cipher.h"
+#include "export/open_export.h"
+#include "volume/volume.h"
+
+#define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
+
+namespace {
+
+using namespace luksdetached;
+
+// What lives between the callbacks. Never destroyed at exit: when nbdkit goes into the background
+// its first process exits, and must not say goodbye to servers that the second one uses.
+struct State {
+  OptionParser parser;
+  ExportOptions options;
+  std::unique_ptr<Volume> volume;
+};
+
+State& state() {
+  static State* const the_state = new State;
+  return *the_state;
+}
+
+// One client.
+struct Connection {
+  Volume& volume;
+  bool read_only;
+};
+
+Volume& volume_of(void* handle) { return static_cast<Connection*>(handle)->volume; }
+
+// Runs `body`; an exception becomes nbdkit's error and `on_error`.
+template <typename Result, typename Body>
+Result guarded(Result on_error, Body body) noexcept {
+  try {
+    return body();
+  } catch (const Error& error) {
+    nbdkit_error("%s", error.what());
+    nbdkit_set_error(error.errno_code());
+  } catch (const std::bad_alloc&) {
+    nbdkit_error("out of memory");
+    nbdkit_set_error(ENOMEM);
+  } catch (const std::exception& error) {
+    nbdkit_error("%s", error.what());
+    nbdkit_set_error(EINVAL);
+  }
+  return on_error;
+}
+
+// Before nbdkit goes into the background: it has no call for warnings, and its word for errors
+// would make people think that it failed.
+void warn_at_start(const std::string& text) {
+  std::fprintf(stderr, "nbdkit: luksdetached: warning: %s\n", text.c_str());
+}
+
+// ---- start ----
+
+void on_unload() { state().volume.reset(); }
+
+void on_dump_plugin() {
+  std::printf("luksdetached_luks_versions=1 2\n");
+  std::printf("luksdetached_ciphers=%s\n", supported_ciphers().c_str());
+  std::printf("luksdetached_kdfs=pbkdf2 argon2i argon2id\n");
+  std::printf("luksdetached_hashes=sha1 sha224 sha256 sha384 sha512 ripemd160 whirlpool\n");
+  std::printf("luksdetached_sources=path file nbd nbds nbd+unix nbds+unix\n");
+  std::printf("luksdetached_aes_kernel=%s\n", std::string(aes_xts_kernel()).c_str());
+}
+
+int on_config(const char* key, const char* value) {
+  return guarded(-1, [&] {
+    state().parser.set(key, value);
+    return 0;
+  });
+}
+
+int on_config_complete() {
+  return guarded(-1, [] {
+    state().options = state().parser.finish();
+    return 0;
+  });
+}
+
+void check_standard_input(const ExportOptions& options) {
+  const bool wanted = std::any_of(
+      options.passphrases.begin(), options.passphrases.end(), [](const PassphraseFrom& from) {
+        return from.kind == PassphraseFrom::Kind::standard_input ||
+               (from.kind == PassphraseFrom::Kind::descriptor && from.descriptor == STDIN_FILENO);
+      });
+  if (wanted && nbdkit_stdio_safe() == 0) {
+    throw Error(ErrorKind::usage,
+                "passphrase=- cannot be used while nbdkit itself uses standard input");
+  }
+}
+
+int on_get_ready() {
+  return guarded(-1, [] {
+    const ExportOptions& options = state().options;
+    check_standard_input(options);
+    const bool read_only = asks_for_read_only(process_arguments());
+    OpenedExport opened =
+        open_export(options, read_only ? Access::read_only : Access::read_write);
+    for (const std::string& text : opened.warnings) warn_at_start(text);
+    nbdkit_debug("%s", opened.summary.c_str());
+    state().volume = std::move(opened.volume);
+    return 0;
+  });
+}
+
+int on_after_fork() {
+  return guarded(-1, [] {
+    state().volume->start();
+    return 0;
+  });
+}
+
+// ---- a client comes ----
+
+// Throws Error(policy) when the client may not see the export.
+void check_peer(bool tls) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  PeerKind peer = PeerKind::local;
+  if (nbdkit_peer_name(reinterpret_cast<sockaddr*>(&address), &size) == 0) {
+    peer = classify_peer(address);
+  } else if (errno != ENOTSOCK) {  // a pipe on standard input is local
+    throw Error(ErrorKind::policy, "a client whose address is unknown is refused");
+  }
+  const AccessDecision decision = decide_access(peer, tls, state().options.insecure);
+  if (!decision.allowed) throw Error(ErrorKind::policy, decision.message);
+  if (!decision.message.empty()) nbdkit_error("%s", decision.message.c_str());
+}
+
+int on_list_exports(int, int is_tls, nbdkit_exports* exports) {
+  return guarded(-1, [&] {
+    check_peer(is_tls != 0);
+    return nbdkit_use_default_export(exports);
+  });
+}
+
+void* on_open(int read_only) {
+  return guarded<void*>(nullptr, [&] {
+    check_peer(nbdkit_is_tls() == 1);
+    return new Connection{*state().volume, read_only != 0};
+  });
+}
+
+void on_close(void* handle) { delete static_cast<Connection*>(handle); }
+
+std::int64_t on_get_size(void* handle) {
+  return static_cast<std::int64_t>(volume_of(handle).size());
+}
+
+int on_can_write(void* handle) {
+  return volume_of(handle).writable() && !static_cast<Connection*>(handle)->read_only ? 1 : 0;
+}
+
+int on_can_flush(void*) { return 1; }
+
+int on_can_fua(void*) { return NBDKIT_FUA_NATIVE; }
+
+// All clients share one payload, and a flush of it covers what any of them wrote.
+int on_can_multi_conn(void*) { return 1; }
+
+int on_block_size(void* handle, std::uint32_t* minimum, std::uint32_t* preferred,
+                  std::uint32_t* maximum) {
+  *minimum = 1;
+  *preferred = std::max<std::uint32_t>(
+      4096, static_cast<std::uint32_t>(volume_of(handle).sector_size()));
+  *maximum = 64U << 20;  // nbdkit takes no larger requests
+  return 0;
+}
+
+// ---- a client reads and writes ----
+
+int on_pread(void* handle, void* buffer, std::uint32_t count, std::uint64_t offset,
+             std::uint32_t) {
+  return guarded(-1, [&] {
+    volume_of(handle).read({static_cast<std::byte*>(buffer), count}, offset);
+    return 0;
+  });
+}
+
+int on_pwrite(void* handle, const void* buffer, std::uint32_t count, std::uint64_t offset,
+              std::uint32_t flags) {
+  return guarded(-1, [&] {
+    const Durability durability =
+        (flags & NBDKIT_FLAG_FUA) != 0 ? Durability::durable : Durability::cached;
+    volume_of(handle).write({static_cast<const std::byte*>(buffer), count}, offset, durability);
+    return 0;
+  });
+}
+
+int on_flush(void* handle, std::uint32_t) {
+  return guarded(-1, [&] {
+    volume_of(handle).flush();
+    return 0;
+  });
+}
+
+constexpr const char* description =
+    "Serves the plain sectors of a LUKS1 or LUKS2 volume whose header is kept apart\n"
+    "from its encrypted payload.";
+
+constexpr const char* config_help =
+    "header=URI           (required) Where the LUKS header is.\n"
+    "payload=URI          (required) Where the encrypted sectors are.\n"
+    "                     URI: a path, file:, nbd://, nbds://, nbd+unix://, nbds+unix://\n"
+    "secret=FILE          Key-file bytes, used exactly as they are. May repeat.\n"
+    "secret-offset=SIZE   Skip so many bytes of each secret file.\n"
+    "secret-size=SIZE     Use only so many bytes of each secret file.\n"
+    "passphrase=+FILE     One line of FILE, without its newline. May repeat.\n"
+    "passphrase=-         One line from standard input.\n"
+    "passphrase=-FD       One line from file descriptor FD.\n"
+    "                     (At least one secret or passphrase is required.)\n"
+    "keyslot=N            Try only key slot N.\n"
+    "payload-offset=SIZE  Where the data begin in the payload (default: as the header says).\n"
+    "lock=false           Do not lock the payload against other writers.\n"
+    "insecure=true        Allow remote clients without TLS and servers that are not verified.";
+
+nbdkit_plugin make_plugin() {
+  nbdkit_plugin plugin{};
+  plugin.name = "luksdetached";
+  plugin.longname = "LUKS with a detached header";
+  plugin.version = LUKSDETACHED_VERSION;
+  plugin.description = description;
+  plugin.unload = on_unload;
+  plugin.config = on_config;
+  plugin.config_complete = on_config_complete;
+  plugin.config_help = config_help;
+  plugin.open = on_open;
+  plugin.close = on_close;
+  plugin.get_size = on_get_size;
+  plugin.can_write = on_can_write;
+  plugin.can_flush = on_can_flush;
+  plugin.dump_plugin = on_dump_plugin;
+  plugin.can_fua = on_can_fua;
+  plugin.pread = on_pread;
+  plugin.pwrite = on_pwrite;
+  plugin.flush = on_flush;
+  plugin.can_multi_conn = on_can_multi_conn;
+  plugin.get_ready = on_get_ready;
+  plugin.after_fork = on_after_fork;
+  plugin.list_exports = on_list_exports;
+  plugin.cleanup = on_unload;
+  plugin.block_size = on_block_size;
+  return plugin;
+}
+
+nbdkit_plugin plugin = make_plugin();
+
+}  // namespace
+
+NBDKIT_REGISTER_PLUGIN(plugin)

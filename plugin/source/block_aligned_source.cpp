@@ -1,0 +1,99 @@
+#include "source/block_aligned_source.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace luksdetached {
+
+namespace {
+
+// The buffer's memory is written before it is read, so it is not cleared first.
+class Bounce {
+ public:
+  explicit Bounce(std::uint64_t size)
+      : size_(size), bytes_(std::make_unique_for_overwrite<std::byte[]>(size)) {}
+  std::span<std::byte> span() { return {bytes_.get(), size_}; }
+
+ private:
+  std::size_t size_;
+  std::unique_ptr<std::byte[]> bytes_;
+};
+
+}  // namespace
+
+// The next part of a request, and the whole blocks that it lies in.
+struct BlockAlignedSource::Piece {
+  std::uint64_t begin;  // of the blocks
+  std::uint64_t end;
+  std::size_t skip;    // bytes of the first block before the part
+  std::size_t length;  // of the part
+  bool aligned;        // the part is its blocks: skip is 0 and length is end - begin
+};
+
+BlockAlignedSource::BlockAlignedSource(std::unique_ptr<Source> inner, std::size_t block)
+    : inner_(std::move(inner)), block_(block) {}
+
+// A small request is one piece. Of a large one the whole blocks in the middle are a piece without
+// a copy, once its start is aligned.
+BlockAlignedSource::Piece BlockAlignedSource::next_piece(std::uint64_t offset,
+                                                         std::size_t length) const {
+  const std::uint64_t mask = block_ - 1;
+  const std::uint64_t last = offset + length;
+  const std::uint64_t begin = offset & ~mask;
+  const std::uint64_t limit = begin + inner_->preferred_request();
+  if (begin == offset && ((last & mask) == 0 || last > limit)) {
+    const std::uint64_t end = last & ~mask;
+    return {begin, end, 0, end - begin, true};
+  }
+  const std::uint64_t end = std::min((last + mask) & ~mask, limit);
+  return {begin, end, offset - begin, std::min(last, end) - offset, false};
+}
+
+void BlockAlignedSource::read(std::span<std::byte> to, std::uint64_t offset) {
+  while (!to.empty()) {
+    const Piece piece = next_piece(offset, to.size());
+    if (piece.aligned) {
+      inner_->read(to.first(piece.length), piece.begin);
+    } else {
+      Bounce bounce(piece.end - piece.begin);
+      inner_->read(bounce.span(), piece.begin);
+      const auto part = bounce.span().subspan(piece.skip, piece.length);
+      std::copy(part.begin(), part.end(), to.begin());
+    }
+    to = to.subspan(piece.length);
+    offset += piece.length;
+  }
+}
+
+void BlockAlignedSource::write(std::span<const std::byte> from, std::uint64_t offset,
+                               Durability durability) {
+  while (!from.empty()) {
+    const Piece piece = next_piece(offset, from.size());
+    const auto part = from.first(piece.length);
+    if (piece.aligned) {
+      const RangeLock::Guard guard(lock_, piece.begin, piece.end, RangeLock::Mode::shared);
+      inner_->write(part, piece.begin, durability);
+    } else {
+      const RangeLock::Guard guard(lock_, piece.begin, piece.end, RangeLock::Mode::exclusive);
+      modify(piece, part, durability);
+    }
+    from = from.subspan(piece.length);
+    offset += piece.length;
+  }
+}
+
+void BlockAlignedSource::modify(const Piece& piece, std::span<const std::byte> from,
+                                Durability durability) {
+  Bounce bounce(piece.end - piece.begin);
+  const auto blocks = bounce.span();
+  const bool covers_first = piece.skip == 0 && piece.length >= block_;
+  const bool covers_last = piece.skip + piece.length == blocks.size();
+  if (!covers_first) inner_->read(blocks.first(block_), piece.begin);
+  if (!covers_last && (covers_first || blocks.size() > block_)) {
+    inner_->read(blocks.last(block_), piece.end - block_);
+  }
+  std::copy(from.begin(), from.end(), blocks.begin() + static_cast<std::ptrdiff_t>(piece.skip));
+  inner_->write(blocks, piece.begin, durability);
+}
+
+}  // namespace luksdetached

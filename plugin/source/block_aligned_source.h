@@ -1,0 +1,41 @@
+// Any request on a Source that takes only whole blocks.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/range_lock.h"
+#include "source/source.h"
+
+namespace luksdetached {
+
+/// Gives a Source that accepts only requests aligned to a block the full contract of Source.
+///
+/// Aligned requests go straight through. Others go through a buffer, and an unaligned write is a
+/// read-modify-write which excludes every other write to its blocks.
+class BlockAlignedSource final : public Source {
+ public:
+  /// Owns `inner`. `block` is in bytes, a power of two up to 64 KiB; `inner`'s size is a multiple
+  /// of it.
+  BlockAlignedSource(std::unique_ptr<Source> inner, std::size_t block);
+
+  const std::string& name() const noexcept override { return inner_->name(); }
+  std::uint64_t size() const noexcept override { return inner_->size(); }
+  bool writable() const noexcept override { return inner_->writable(); }
+  std::size_t preferred_request() const noexcept override { return inner_->preferred_request(); }
+  void read(std::span<std::byte> to, std::uint64_t offset) override;
+  void write(std::span<const std::byte> from, std::uint64_t offset, Durability durability) override;
+  void flush() override { inner_->flush(); }
+  void start() override { inner_->start(); }
+
+ private:
+  struct Piece;
+  Piece next_piece(std::uint64_t offset, std::size_t length) const;
+  void modify(const Piece& piece, std::span<const std::byte> from, Durability durability);
+
+  std::unique_ptr<Source> inner_;
+  std::uint64_t block_;
+  RangeLock lock_;
+};
+
+}  // namespace luksdetached

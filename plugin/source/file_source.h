@@ -1,0 +1,55 @@
+// A Source on a regular file or a block device of this machine.
+#pragma once
+
+#include <string>
+
+#include "source/source.h"
+
+namespace luksdetached {
+
+/// Bytes of a regular file or a block device. Owns the descriptor (close-on-exec) and, when it is
+/// writable, the lock against a second writer; both survive a fork.
+class FileSource final : public Source {
+ public:
+  /// `lock` keeps other writers out of a writable source: with an OFD write lock over a whole
+  /// regular file, with O_EXCL on a block device (which also finds mounts and device-mapper).
+  ///
+  /// Throws Error(source_unreachable) when it cannot be opened, Error(usage) when it is neither a
+  /// regular file nor a block device, Error(payload_in_use) when another process holds it,
+  /// Error(policy) when the file system has no locks. Never blocks on a FIFO.
+  FileSource(const std::string& path, Access access, bool lock);
+  ~FileSource() override;
+
+  const std::string& name() const noexcept override { return name_; }
+  std::uint64_t size() const noexcept override { return size_; }
+  bool writable() const noexcept override { return writable_; }
+  std::size_t preferred_request() const noexcept override { return std::size_t{256} << 10; }
+  void read(std::span<std::byte> to, std::uint64_t offset) override;
+  void write(std::span<const std::byte> from, std::uint64_t offset, Durability durability) override;
+  void flush() override;
+
+ private:
+  // Closes the descriptor also when the constructor throws.
+  class Descriptor {
+   public:
+    Descriptor() = default;
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor();
+    int fd = -1;
+  };
+
+  void open(Access access, bool lock);
+  void lock_file() const;
+  std::uint64_t find_size(bool block_device) const;
+  [[noreturn]] void fail_io(const char* action, std::size_t length, std::uint64_t offset,
+                            int code) const;
+
+  std::string path_;
+  std::string name_;
+  Descriptor file_;
+  std::uint64_t size_ = 0;
+  bool writable_ = false;
+};
+
+}  // namespace luksdetached

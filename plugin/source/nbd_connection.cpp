@@ -1,0 +1,332 @@
+#include "source/nbd_connection.h"
+
+#include <libnbd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "base/error.h"
+
+namespace luksdetached {
+
+namespace {
+
+constexpr std::chrono::milliseconds goodbye_time = std::chrono::seconds(1);
+
+// What a request's own thread waits for. It lives on that thread's stack until the completion was
+// called, or the handle was closed so that it never will be.
+class Completion {
+ public:
+  Completion() { ::sem_init(&done_, 0, 0); }
+  Completion(const Completion&) = delete;
+  Completion& operator=(const Completion&) = delete;
+  ~Completion() { ::sem_destroy(&done_); }
+
+  nbd_completion_callback callback() { return {&Completion::post, this, nullptr}; }
+
+  bool is_done() { return ::sem_trywait(&done_) == 0; }
+
+  void wait() {
+    while (::sem_wait(&done_) != 0) {
+    }
+  }
+
+ private:
+  // Called with libnbd's lock held, by whichever thread found the reply. Returns 0 so that libnbd
+  // keeps the outcome for nbd_aio_command_completed: only there does it notice a structured reply
+  // that left out some of the bytes.
+  static int post(void* self, int* /*error*/) {
+    ::sem_post(&static_cast<Completion*>(self)->done_);
+    return 0;
+  }
+
+  sem_t done_;
+};
+
+std::string describe(const char* action, std::size_t length, std::uint64_t offset) {
+  return std::string(action) + " " + std::to_string(length) + " bytes at " +
+         std::to_string(offset) + " of";
+}
+
+std::string seconds_text(std::chrono::milliseconds time) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count());
+}
+
+bool is_lost(nbd_handle* nbd) {
+  return nbd_aio_is_dead(nbd) == 1 || nbd_aio_is_closed(nbd) == 1;
+}
+
+}  // namespace
+
+NbdConnection::Handle::Handle() : nbd(nbd_create()) {
+  if (nbd == nullptr) {
+    throw Error(ErrorKind::source_unreachable,
+                std::string("cannot set up libnbd: ") + nbd_get_error());
+  }
+}
+
+void NbdConnection::Handle::close() noexcept {
+  if (nbd != nullptr) nbd_close(std::exchange(nbd, nullptr));
+}
+
+NbdConnection::EventFd::EventFd() : fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (fd == -1) {
+    const int code = errno;
+    throw Error(ErrorKind::source_unreachable, "cannot create an eventfd: " + errno_text(code),
+                code);
+  }
+}
+
+NbdConnection::EventFd::~EventFd() {
+  ::close(fd);
+}
+
+NbdConnection::NbdConnection(const Uri& uri, const NbdDeadlines& deadlines)
+    : uri_(uri), deadlines_(deadlines) {
+  configure();
+  connect();
+  learn_export();
+}
+
+NbdConnection::~NbdConnection() {
+  if (!reader_.joinable()) return;
+  stopping_ = true;
+  kick();
+  reader_.join();
+  if (nbd_aio_disconnect(handle_.nbd, 0) == -1) return;
+  const auto deadline = Clock::now() + goodbye_time;
+  while (!is_lost(handle_.nbd) && wait_for_socket(deadline)) {
+  }
+}
+
+void NbdConnection::configure() {
+  nbd_handle* nbd = handle_.nbd;
+  const bool tls = uri_.scheme == Scheme::nbds || uri_.scheme == Scheme::nbds_unix;
+  if (nbd_set_uri_allow_transports(nbd, LIBNBD_ALLOW_TRANSPORT_TCP | LIBNBD_ALLOW_TRANSPORT_UNIX) ==
+          -1 ||
+      nbd_set_uri_allow_tls(nbd, tls ? LIBNBD_TLS_REQUIRE : LIBNBD_TLS_DISABLE) == -1 ||
+      // The files of tls-certificates= and tls-psk-file=; the URI comes from whoever starts us.
+      nbd_set_uri_allow_local_file(nbd, true) == -1) {
+    throw Error(ErrorKind::source_unreachable, "cannot set up libnbd: " + libnbd_error());
+  }
+}
+
+void NbdConnection::connect() {
+  const auto fail = [this](const std::string& reason) {
+    throw Error(ErrorKind::source_unreachable, "cannot connect to " + uri_.name + ": " + reason);
+  };
+  nbd_handle* nbd = handle_.nbd;
+  const auto deadline = Clock::now() + deadlines_.connect;
+  if (nbd_aio_connect_uri(nbd, uri_.text.c_str()) == -1) fail(libnbd_error());
+  while (nbd_aio_is_ready(nbd) != 1) {
+    // "Created" is where libnbd returns to when no address of a host accepted.
+    if (is_lost(nbd) || nbd_aio_is_created(nbd) == 1) {
+      const std::scoped_lock lock(loss_mutex_);
+      fail(loss_reason_.empty() ? "the server closed the connection" : loss_reason_);
+    }
+    if (!wait_for_socket(deadline)) {
+      fail("the server did not answer within " + seconds_text(deadlines_.connect) + " seconds");
+    }
+  }
+  // libnbd was told to require it; this is what everything else relies on.
+  if (uri_.scheme == Scheme::nbds || uri_.scheme == Scheme::nbds_unix) {
+    if (nbd_get_tls_negotiated(nbd) != 1) fail("the connection is not encrypted");
+  }
+}
+
+void NbdConnection::learn_export() {
+  nbd_handle* nbd = handle_.nbd;
+  const std::int64_t size = nbd_get_size(nbd);
+  const std::int64_t minimum = nbd_get_block_size(nbd, LIBNBD_SIZE_MINIMUM);
+  const std::int64_t maximum = nbd_get_block_size(nbd, LIBNBD_SIZE_MAXIMUM);
+  const std::array<int, 4> flags = {nbd_is_read_only(nbd), nbd_can_flush(nbd), nbd_can_fua(nbd),
+                                    nbd_can_multi_conn(nbd)};
+  const auto refuse = [this](const std::string& what) {
+    throw Error(ErrorKind::source_unreachable, "cannot use " + uri_.name + ": " + what);
+  };
+  // A size of 2^63 or more arrives here as a negative one.
+  if (size < 0) refuse("the server gives no size, or one of 2^63 bytes or more");
+  if (minimum < 0 || minimum > UINT32_MAX || maximum < 0 || maximum > UINT32_MAX ||
+      std::find(flags.begin(), flags.end(), -1) != flags.end()) {
+    refuse("the server does not describe its export: " + libnbd_error());
+  }
+  export_.size = static_cast<std::uint64_t>(size);
+  export_.minimum_block = static_cast<std::uint32_t>(minimum);
+  export_.maximum_block = static_cast<std::uint32_t>(maximum);
+  export_.read_only = flags[0] == 1;
+  export_.can_flush = flags[1] == 1;
+  export_.can_fua = flags[2] == 1;
+  export_.multi_conn = flags[3] == 1;
+}
+
+// Lets libnbd's state machine take a step when the socket is ready. False when the deadline passed.
+bool NbdConnection::wait_for_socket(Clock::time_point deadline) {
+  nbd_handle* nbd = handle_.nbd;
+  const unsigned direction = nbd_aio_get_direction(nbd);
+  pollfd socket = {direction == 0 ? -1 : nbd_aio_get_fd(nbd), 0, 0};
+  if ((direction & LIBNBD_AIO_DIRECTION_READ) != 0) socket.events |= POLLIN;
+  if ((direction & LIBNBD_AIO_DIRECTION_WRITE) != 0) socket.events |= POLLOUT;
+
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+  if (left <= 0) return false;
+  const int ready = ::poll(&socket, 1, static_cast<int>(std::min<std::int64_t>(left, INT32_MAX)));
+  if (ready <= 0) return true;  // the caller comes back; a deadline that passed is found then
+
+  const bool write_only = (socket.revents & POLLOUT) != 0 && (socket.revents & POLLIN) == 0;
+  const int result = write_only || direction == LIBNBD_AIO_DIRECTION_WRITE
+                         ? nbd_aio_notify_write(nbd)
+                         : nbd_aio_notify_read(nbd);
+  if (result == -1) note_loss(libnbd_error());
+  return true;
+}
+
+void NbdConnection::start() {
+  // Signals are for nbdkit's own threads.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    reader_ = std::thread(&NbdConnection::read_replies, this);
+  } catch (...) {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw Error(ErrorKind::source_unreachable,
+                "cannot start the thread that reads from " + uri_.name);
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void NbdConnection::read_replies() noexcept {
+  nbd_handle* nbd = handle_.nbd;
+  // libnbd's lock is not held while this thread waits: others issue requests meanwhile, and kick
+  // it when the socket did not take all of one.
+  std::array<pollfd, 2> fds = {{{nbd_aio_get_fd(nbd), 0, 0}, {kick_.fd, POLLIN, 0}}};
+  while (!stopping_) {
+    const unsigned direction = nbd_aio_get_direction(nbd);
+    if (direction == 0) return;  // lost; libnbd has failed all that was in flight
+    fds[0].events = 0;
+    if ((direction & LIBNBD_AIO_DIRECTION_READ) != 0) fds[0].events |= POLLIN;
+    if ((direction & LIBNBD_AIO_DIRECTION_WRITE) != 0) fds[0].events |= POLLOUT;
+    if (::poll(fds.data(), fds.size(), -1) <= 0) continue;  // EINTR
+
+    if ((fds[1].revents & POLLIN) != 0) {
+      std::uint64_t kicks = 0;
+      // Nothing to read is as good: the direction is asked again either way.
+      [[maybe_unused]] const ssize_t ignored = ::read(kick_.fd, &kicks, sizeof kicks);
+    }
+    int result = 0;
+    if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+      result = nbd_aio_notify_read(nbd);
+    } else if ((fds[0].revents & POLLOUT) != 0) {
+      result = nbd_aio_notify_write(nbd);
+    }
+    // Another thread may have brought libnbd into a state where this notification says nothing;
+    // only a lost connection counts.
+    if (result == -1 && is_lost(nbd)) note_loss(libnbd_error());
+  }
+}
+
+void NbdConnection::kick() noexcept {
+  const std::uint64_t one = 1;
+  // It fails only when the counter is full of kicks that were not yet seen.
+  [[maybe_unused]] const ssize_t ignored = ::write(kick_.fd, &one, sizeof one);
+}
+
+void NbdConnection::note_loss(std::string reason) {
+  const std::scoped_lock lock(loss_mutex_);
+  if (loss_reason_.empty()) loss_reason_ = std::move(reason);
+}
+
+// libnbd's sentence for the last failure in this thread, without its function's name.
+std::string NbdConnection::libnbd_error() const {
+  const char* text = nbd_get_error();
+  std::string message = text == nullptr ? "no reason given" : text;
+  const std::size_t colon = message.find(": ");
+  if (message.compare(0, 4, "nbd_") == 0 && colon != std::string::npos) {
+    message.erase(0, colon + 2);
+  }
+  return scrub(uri_, std::move(message));
+}
+
+bool NbdConnection::lost() const noexcept {
+  return handle_.nbd == nullptr || is_lost(handle_.nbd);
+}
+
+void NbdConnection::fail_lost(const std::string& action) {
+  const std::scoped_lock lock(loss_mutex_);
+  throw Error(ErrorKind::io,
+              "cannot " + action + " " + uri_.name + ": the connection was lost" +
+                  (loss_reason_.empty() ? "" : " (" + loss_reason_ + ")"),
+              EIO);
+}
+
+// `action` completes "cannot … NAME"; `issue` queues the request, given the completion.
+template <typename Issue>
+void NbdConnection::run(const std::string& action, Issue issue) {
+  if (handle_.nbd == nullptr) fail_lost(action);
+  nbd_handle* nbd = handle_.nbd;
+  const bool started = reader_.joinable();
+
+  Completion completion;
+  const std::int64_t cookie = issue(nbd, completion.callback());
+  if (cookie == -1) {
+    if (is_lost(nbd)) fail_lost(action);
+    const int code = nbd_get_errno();
+    throw Error(ErrorKind::io, "cannot " + action + " " + uri_.name + ": " + libnbd_error(),
+                code == 0 ? EIO : code);
+  }
+
+  if (started) {
+    // What the socket did not take at once is sent by the reader, which may not be waiting for
+    // that yet. It also learns so that the connection was lost while sending.
+    if (nbd_aio_get_direction(nbd) != LIBNBD_AIO_DIRECTION_READ) kick();
+    completion.wait();
+  } else {
+    const auto deadline = Clock::now() + deadlines_.request;
+    while (!completion.is_done()) {
+      if (wait_for_socket(deadline)) continue;
+      // The request's buffer and completion are the caller's again after this throw.
+      handle_.close();
+      const std::string reason =
+          "the server did not answer within " + seconds_text(deadlines_.request) + " seconds";
+      note_loss(reason);
+      throw Error(ErrorKind::source_unreachable,
+                  "cannot " + action + " " + uri_.name + ": " + reason);
+    }
+  }
+
+  if (nbd_aio_command_completed(nbd, static_cast<std::uint64_t>(cookie)) == 1) return;
+  const int code = nbd_get_errno();
+  if (code == ENOTCONN || code == 0) fail_lost(action);
+  throw Error(ErrorKind::io,
+              "cannot " + action + " " + uri_.name + ": the server says: " + errno_text(code),
+              code);
+}
+
+void NbdConnection::read(std::span<std::byte> to, std::uint64_t offset) {
+  run(describe("read", to.size(), offset), [=](nbd_handle* nbd, nbd_completion_callback done) {
+    return nbd_aio_pread(nbd, to.data(), to.size(), offset, done, 0);
+  });
+}
+
+void NbdConnection::write(std::span<const std::byte> from, std::uint64_t offset, bool fua) {
+  run(describe("write", from.size(), offset), [=](nbd_handle* nbd, nbd_completion_callback done) {
+    return nbd_aio_pwrite(nbd, from.data(), from.size(), offset, done,
+                          fua ? LIBNBD_CMD_FLAG_FUA : 0);
+  });
+}
+
+void NbdConnection::flush() {
+  run("flush",
+      [](nbd_handle* nbd, nbd_completion_callback done) { return nbd_aio_flush(nbd, done, 0); });
+}
+
+}  // namespace luksdetached

@@ -1,0 +1,124 @@
+// One connection to an NBD server: libnbd's asynchronous calls made synchronous and thread-safe.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+
+#include "source/uri.h"
+
+struct nbd_handle;
+
+namespace luksdetached {
+
+/// What a server says of its export. A value: two connections to one export must agree on it.
+struct NbdExport {
+  std::uint64_t size = 0;           ///< bytes
+  std::uint32_t minimum_block = 0;  ///< bytes; 0 when the server does not say
+  std::uint32_t maximum_block = 0;  ///< bytes in one request; 0 when the server does not say
+  bool read_only = false;
+  bool can_flush = false;
+  bool can_fua = false;
+  bool multi_conn = false;
+
+  bool operator==(const NbdExport&) const = default;
+};
+
+/// How long to wait for a server, each counted from the start of what it bounds.
+struct NbdDeadlines {
+  /// TCP or unix connect, TLS handshake and NBD negotiation together. Looking up a host name comes
+  /// before it and is not bounded: libnbd does it synchronously.
+  std::chrono::milliseconds connect = std::chrono::seconds(30);
+  /// One request made before `start()`; those after it wait as long as the connection lives.
+  std::chrono::milliseconds request = std::chrono::seconds(30);
+};
+
+/// One connection. Owns the libnbd handle, its socket, and after `start()` the thread that reads
+/// the replies.
+///
+/// nbdkit forks between opening and serving, and a thread does not survive that: until `start()`
+/// the caller's own thread waits on the socket, and only one thread may call. After it any thread
+/// may call at any time; requests are in flight together.
+///
+/// When the connection is lost, every request in flight and every later one throws at once.
+/// A buffer is never touched after the call that it was given to has returned or thrown.
+class NbdConnection {
+ public:
+  /// Connects. Throws Error(source_unreachable) with libnbd's reason, redacted, or when the
+  /// deadline has passed. `uri` must be of an NBD scheme and have passed `check_tls_policy`.
+  NbdConnection(const Uri& uri, const NbdDeadlines& deadlines);
+  NbdConnection(const NbdConnection&) = delete;
+  NbdConnection& operator=(const NbdConnection&) = delete;
+
+  /// After `start()` says goodbye to the server, waiting a second at most. Before it the socket is
+  /// only closed: this may be the copy in the parent of the process that goes on to serve, where a
+  /// goodbye would end the connection for both.
+  ~NbdConnection();
+
+  /// Starts the reading thread. Once, in the process that serves.
+  void start();
+
+  const NbdExport& exported() const noexcept { return export_; }
+
+  /// True when no request can succeed any more.
+  bool lost() const noexcept;
+
+  /// Requests; lengths must be 1 byte to the server's maximum, and aligned to its minimum block.
+  /// Throw Error(io) with the server's errno, or EIO when the connection is lost;
+  /// Error(source_unreachable) when the server does not answer in time before `start()`.
+  void read(std::span<std::byte> to, std::uint64_t offset);
+  /// `fua`: on stable storage when it returns; only when the export says `can_fua`.
+  void write(std::span<const std::byte> from, std::uint64_t offset, bool fua);
+  /// Only when the export says `can_flush`.
+  void flush();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // Closes the handle also when the constructor throws.
+  struct Handle {
+    Handle();
+    ~Handle() { close(); }
+    Handle(const Handle&) = delete;
+    Handle& operator=(const Handle&) = delete;
+    void close() noexcept;
+    nbd_handle* nbd;
+  };
+  struct EventFd {
+    EventFd();
+    ~EventFd();
+    EventFd(const EventFd&) = delete;
+    EventFd& operator=(const EventFd&) = delete;
+    int fd;
+  };
+
+  void configure();
+  void connect();
+  void learn_export();
+  bool wait_for_socket(Clock::time_point deadline);
+  void read_replies() noexcept;
+  void kick() noexcept;
+  void note_loss(std::string reason);
+  std::string libnbd_error() const;
+
+  template <typename Issue>
+  void run(const std::string& action, Issue issue);
+  [[noreturn]] void fail_lost(const std::string& action);
+
+  Uri uri_;
+  NbdDeadlines deadlines_;
+  EventFd kick_;  // wakes the reader: the socket must be polled for writing too, or it shall end
+  Handle handle_;
+  NbdExport export_;
+  std::atomic<bool> stopping_ = false;
+  std::thread reader_;
+  std::mutex loss_mutex_;
+  std::string loss_reason_;  // the first one; guarded by loss_mutex_
+};
+
+}  // namespace luksdetached

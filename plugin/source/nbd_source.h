@@ -1,0 +1,69 @@
+// A Source on an NBD server.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source/nbd_connection.h"
+#include "source/source.h"
+
+namespace luksdetached {
+
+/// An NBD export, over one connection or, where the server offers multi-conn, several.
+///
+/// Unlike other Sources it takes only requests that are aligned to `block_size()`;
+/// BlockAlignedSource adds the rest.
+class NbdSource final : public Source {
+ public:
+  /// Connects; at most `connections` (at least 1) times, and only once to a server that does not
+  /// offer multi-conn. Servers limit how many clients they serve: what a further connection is not
+  /// given within a few seconds is done without.
+  ///
+  /// Throws as NbdConnection does, and Error(source_unreachable) when what the server says of its
+  /// export is impossible or differs between connections.
+  NbdSource(const Uri& uri, Access access, unsigned connections,
+            const NbdDeadlines& deadlines = NbdDeadlines{});
+
+  const std::string& name() const noexcept override { return name_; }
+  /// A multiple of `block_size()`: what the server has beyond it cannot be asked for.
+  std::uint64_t size() const noexcept override { return size_; }
+  bool writable() const noexcept override { return writable_; }
+  std::size_t preferred_request() const noexcept override { return preferred_request_; }
+  void read(std::span<std::byte> to, std::uint64_t offset) override;
+  void write(std::span<const std::byte> from, std::uint64_t offset, Durability durability) override;
+  /// On a server without flush it does nothing: NBD has no other way to ask, and nbdkit's and
+  /// QEMU's clients do the same. When such a server has FUA every write is sent with it instead.
+  void flush() override;
+  void start() override;
+
+  /// Bytes, a power of two: offset and length of every request must be multiples of it.
+  std::uint32_t block_size() const noexcept { return block_size_; }
+
+  std::size_t connections() const noexcept { return lanes_.size(); }
+
+ private:
+  struct Lane {
+    Lane(const Uri& uri, const NbdDeadlines& deadlines) : connection(uri, deadlines) {}
+    NbdConnection connection;
+    std::atomic<unsigned> busy = 0;  // requests in flight
+  };
+  class Turn;  // one request's use of the least busy lane
+
+  void check_limits(const NbdExport& exported);
+
+  std::string name_;
+  std::uint64_t size_ = 0;
+  std::uint32_t block_size_ = 1;
+  std::size_t max_request_ = 0;  // bytes, a multiple of block_size_
+  std::size_t preferred_request_ = 0;
+  bool writable_ = false;
+  bool can_flush_ = false;
+  bool can_fua_ = false;
+  std::atomic<unsigned> next_ = 0;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+};
+
+}  // namespace luksdetached

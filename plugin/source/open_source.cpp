@@ -1,0 +1,24 @@
+#include "source/open_source.h"
+
+#include <utility>
+
+#include "source/block_aligned_source.h"
+#include "source/file_source.h"
+#include "source/nbd_source.h"
+#include "source/uri.h"
+
+namespace luksdetached {
+
+std::unique_ptr<Source> open_source(const std::string& uri, const SourceOptions& options) {
+  const Uri parsed = parse_uri(uri);
+  if (parsed.scheme == Scheme::path) {
+    return std::make_unique<FileSource>(parsed.path, options.access, options.lock);
+  }
+  check_tls_policy(parsed, options.insecure);
+  auto nbd = std::make_unique<NbdSource>(parsed, options.access, options.connections);
+  const std::size_t block = nbd->block_size();
+  if (block == 1) return nbd;
+  return std::make_unique<BlockAlignedSource>(std::move(nbd), block);
+}
+
+}  // namespace luksdetached

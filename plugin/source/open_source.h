@@ -1,0 +1,24 @@
+// From a URI to a Source.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "source/source.h"
+
+namespace luksdetached {
+
+struct SourceOptions {
+  Access access = Access::read_only;
+  bool lock = true;          ///< keep other writers out of a writable local file or device
+  bool insecure = false;     ///< accept an NBD server over TLS that cannot be verified
+  unsigned connections = 1;  ///< at most, to an NBD server that offers several
+};
+
+/// Opens the file, device or NBD export that `uri` names.
+///
+/// No thread runs before the Source's `start()`. Throws Error(usage), (unsupported), (policy),
+/// (source_unreachable) or (payload_in_use), with the URI redacted.
+std::unique_ptr<Source> open_source(const std::string& uri, const SourceOptions& options);
+
+}  // namespace luksdetached

@@ -1,0 +1,13 @@
+#!/bin/bash
+# What cannot be served fails the command itself, before it goes to the background, and leaves no
+# socket and no pid file.
+. "$(dirname -- "$0")/lib.sh"
+
+make_luks2 v 256K
+printf wrong >"$tmp/wrong"
+refused_mode=-t # not -f: an option that changes nothing here
+refused 'secret|key ?slot' "header=$tmp/v.header" "payload=$tmp/v.payload" "secret=$tmp/wrong"
+refused "$tmp/absent" "header=$tmp/v.header" "payload=$tmp/absent" "secret=$tmp/v.secret"
+refused 'nbd' "header=$tmp/v.header" "payload=nbd+unix:///?socket=$tmp/absent" "secret=$tmp/v.secret"
+serve "header=$tmp/v.header" "payload=$tmp/v.payload" "secret=$tmp/v.secret"
+refused 'v.payload' "header=$tmp/v.header" "payload=$tmp/v.payload" "secret=$tmp/v.secret"

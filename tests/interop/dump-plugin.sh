@@ -1,0 +1,12 @@
+#!/bin/bash
+# nbdkit --dump-plugin lists what this build can do.
+. "$(dirname -- "$0")/lib.sh"
+
+"${nbdkit_under_test[@]}" --dump-plugin "$plugin" | tee "$tmp/dump"
+says() { grep -Eiq -- "$1" "$tmp/dump" || fail "nothing like '$1'"; }
+says '^name=luksdetached$'
+says '^luksdetached_.*luks.*=.*1.*2'
+for word in aes-xts-plain64 pbkdf2 argon2i argon2id nbds 'nbd\+unix' file; do
+  says "^luksdetached_[a-z_]+=(.*[ ,])?$word([ ,].*)?$"
+done
+says '^luksdetached_[a-z_]*=(aes-?ni|cryptopp|vaes.*)$'

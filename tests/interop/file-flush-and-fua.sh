@@ -1,0 +1,49 @@
+#!/bin/bash
+# Flush and FUA reach the file system under a file payload, and an ordinary write does not. The
+# kernel is asked what it was told.
+. "$(dirname -- "$0")/lib.sh"
+
+make_luks2 v 1M --sector-size 4096
+servers=$((servers + 1))
+uri="nbd+unix:///?socket=$tmp/traced.sock"
+traced=(nbdkit)
+if [ -n "${LUKSDETACHED_PRELOAD:-}" ]; then
+  # strace itself goes without the runtime, and leaks cannot be looked for under ptrace.
+  traced=(-E "LD_PRELOAD=$LUKSDETACHED_PRELOAD" -E "ASAN_OPTIONS=log_path=$tmp/sanitizer:exitcode=99:detect_leaks=0"
+    -E "TSAN_OPTIONS=log_path=$tmp/sanitizer:exitcode=99:suppressions=$here/tsan.supp" nbdkit)
+fi
+parameters v
+start strace -f -qq -o "$tmp/trace" -e trace=fsync,fdatasync,sync_file_range,pwrite64,pwritev,pwritev2,io_uring_enter \
+  "${traced[@]}" -U "$tmp/traced.sock" "$plugin" "${parameters[@]}"
+
+nbd_shell -u "$uri" -c "trace = '$tmp/trace'" -c - <<'END'
+import nbd, re, time
+seen = 0
+def told():
+    """The calls since the last time. The client's answer may arrive before strace's last line."""
+    global seen
+    time.sleep(0.3)
+    text = open(trace).read()
+    new, seen = text[seen:], len(text)
+    return new
+SYNC = re.compile(r"fsync|fdatasync|RWF_D?SYNC")
+WRITE = re.compile(r"pwrite|pwritev")
+told()
+h.pwrite(b"x" * 8192, 0)
+calls = told()
+assert WRITE.search(calls), calls
+assert not SYNC.search(calls), calls
+h.flush()
+calls = told()
+assert SYNC.search(calls), calls
+for offset, length in ((0, 4096), (8192, 100), (20000, 9000)):
+    h.pwrite(b"y" * length, offset, nbd.CMD_FLAG_FUA)
+    calls = told()
+    assert SYNC.search(calls), calls
+h.zero(4096, 40960, nbd.CMD_FLAG_FUA)
+calls = told()
+assert SYNC.search(calls), calls
+END
+# strace passes a signal on only if it is sent to nbdkit itself.
+kill -TERM "$(cat "$tmp/server$servers.pid")"
+wait "$server"

@@ -1,0 +1,51 @@
+#!/bin/bash
+# A block device as payload: same bytes as a file, refused while it is mounted or held, and read-only
+# where the device is.
+. "$(dirname -- "$0")/lib.sh"
+
+make_luks2 v 8M --sector-size 4096
+loop=$(losetup -f --show "$tmp/v.payload" 2>"$tmp/losetup.err") ||
+  skip "no loop device here: $(cat "$tmp/losetup.err")"
+defer losetup -d "$loop"
+volume=("header=$tmp/v.header" "payload=$loop" "secret=$tmp/v.secret")
+
+note "through $loop"
+noise 8M >"$tmp/plain"
+serve "${volume[@]}"
+[ "$(nbdinfo --size "$uri")" = 8388608 ] || fail "size $(nbdinfo --size "$uri")"
+nbdcopy --flush "$tmp/plain" "$uri"
+
+note "held by the first server"
+refused "$loop.*(in use|busy|writer|writing|mounted)" "${volume[@]}"
+stop "$server"
+blockdev --flushbufs "$loop"
+decrypted v 4096 >"$tmp/decrypted"
+same "$tmp/plain" "$tmp/decrypted"
+
+note "mounted"
+mke2fs -q -F -t ext4 "$loop"
+mkdir "$tmp/mounted"
+if mount "$loop" "$tmp/mounted"; then
+  refused "$loop.*(in use|busy|writer|writing|mounted)" "${volume[@]}"
+  umount "$tmp/mounted"
+else
+  note "this kernel does not mount it: held by an exclusive open instead"
+  /usr/bin/python3 -c "
+import os, sys, time
+os.open('$loop', os.O_RDWR | os.O_EXCL)
+open('$tmp/held', 'w').close()
+time.sleep(600)" &
+  holder=$!
+  defer kill "$holder"
+  eventually test -e "$tmp/held"
+  refused "$loop.*(in use|busy|writer|writing|mounted)" "${volume[@]}"
+fi
+
+note "a read-only device"
+losetup -d "$loop"
+deferred=("${deferred[@]/losetup -d*/true}")
+loop=$(losetup -f --show -r "$tmp/v.payload")
+defer losetup -d "$loop"
+serve "header=$tmp/v.header" "payload=$loop" "secret=$tmp/v.secret"
+[ "$(nbdinfo --json "$uri" | jq '.exports[0].is_read_only')" = true ] || fail "writable on a read-only device"
+stop "$server"

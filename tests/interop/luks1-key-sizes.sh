@@ -1,0 +1,9 @@
+#!/bin/bash
+# LUKS1 with AES-128 and AES-256 in XTS mode, whose keys are twice as long.
+. "$(dirname -- "$0")/lib.sh"
+
+for bits in 256 512; do
+  note "$bits bits"
+  make_luks1 "k$bits" 1M --key-size "$bits"
+  agree "k$bits" 512
+done

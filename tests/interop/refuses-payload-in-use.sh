@@ -1,0 +1,50 @@
+#!/bin/bash
+# A payload that another process is writing is refused, whoever that is, and QEMU refuses one that
+# the plugin is writing.
+. "$(dirname -- "$0")/lib.sh"
+
+make_luks2 v 1M --sector-size 512
+parameters v
+in_use='v.payload.*(in use|busy|writer|writing|locked)'
+
+note "another server"
+serve "${parameters[@]}"
+refused "$in_use" "${parameters[@]}"
+
+note "lock=false gives up the protection on one's own word"
+first=$server
+serve "${parameters[@]}" lock=false
+stop "$server"
+refused "$in_use" "${parameters[@]}" # the first one's lock is still there
+
+note "QEMU sees the lock"
+expect_failure qemu-img info -f raw "$tmp/v.payload"
+expect_failure qemu-io -f raw -c 'write 0 512' "$tmp/v.payload"
+stop "$first"
+qemu-img info -f raw "$tmp/v.payload" >/dev/null
+before=$(sha256sum <"$tmp/v.payload")
+serve "${parameters[@]}"
+stop "$server"
+[ "$before" = "$(sha256sum <"$tmp/v.payload")" ] || fail "serving alone changed the payload"
+
+note "QEMU holds it"
+qemu-nbd -t -f raw -k "$tmp/qemu.sock" --pid-file="$tmp/qemu.pid" "$tmp/v.payload" &
+qemu=$!
+defer stop_quietly "$qemu"
+eventually test -s "$tmp/qemu.pid"
+refused "$in_use" "${parameters[@]}"
+kill "$qemu"
+wait "$qemu" || true
+
+note "any other process with a lock"
+/usr/bin/python3 -c "
+import fcntl, struct, time
+file = open('$tmp/v.payload', 'r+b')
+F_OFD_SETLK = 37
+fcntl.fcntl(file, F_OFD_SETLK, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0))
+open('$tmp/held', 'w').close()
+time.sleep(600)" &
+holder=$!
+defer kill "$holder"
+eventually test -e "$tmp/held"
+refused "$in_use" "${parameters[@]}"
