@@ -113,11 +113,13 @@ Attempt attempt(std::string_view which, std::span<const std::byte> bytes, std::u
 
 Attempt attempt_secondary(std::span<const std::byte> bytes, const Attempt& primary) {
   if (primary.copy) return attempt("secondary", bytes, primary.copy->bytes, secondary_magic);
+  Attempt best{"secondary", std::nullopt, damaged("it is not at any place where it can be")};
   for (const std::uint64_t offset : copy_sizes) {
-    Attempt found = attempt("secondary", bytes, offset, secondary_magic);
-    if (found.copy) return found;
+    if (bytes.size() < offset || !begins_with(bytes.subspan(offset), secondary_magic)) continue;
+    best = attempt("secondary", bytes, offset, secondary_magic);
+    if (best.copy) break;
   }
-  return {"secondary", std::nullopt, damaged("it is not at any place where it can be")};
+  return best;
 }
 
 // `why` is a whole message of ours; inside another sentence its first words are redundant.

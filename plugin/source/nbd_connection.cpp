@@ -189,6 +189,7 @@ bool NbdConnection::wait_for_socket(Clock::time_point deadline) {
 }
 
 void NbdConnection::start() {
+  if (handle_.nbd == nullptr) return;  // given up already; every request says so
   // Signals are for nbdkit's own threads.
   sigset_t all;
   sigset_t before;

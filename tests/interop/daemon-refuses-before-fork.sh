@@ -5,7 +5,7 @@
 
 make_luks2 v 256K
 printf wrong >"$tmp/wrong"
-refused_mode=-t # not -f: an option that changes nothing here
+refused_mode=() # without -f: into the background
 refused 'secret|key ?slot' "header=$tmp/v.header" "payload=$tmp/v.payload" "secret=$tmp/wrong"
 refused "$tmp/absent" "header=$tmp/v.header" "payload=$tmp/absent" "secret=$tmp/v.secret"
 refused 'nbd' "header=$tmp/v.header" "payload=nbd+unix:///?socket=$tmp/absent" "secret=$tmp/v.secret"

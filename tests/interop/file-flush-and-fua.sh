@@ -1,20 +1,15 @@
 #!/bin/bash
 # Flush and FUA reach the file system under a file payload, and an ordinary write does not. The
 # kernel is asked what it was told.
+leaks=0 # leaks cannot be looked for under ptrace
 . "$(dirname -- "$0")/lib.sh"
 
 make_luks2 v 1M --sector-size 4096
 servers=$((servers + 1))
 uri="nbd+unix:///?socket=$tmp/traced.sock"
-traced=(nbdkit)
-if [ -n "${LUKSDETACHED_PRELOAD:-}" ]; then
-  # strace itself goes without the runtime, and leaks cannot be looked for under ptrace.
-  traced=(-E "LD_PRELOAD=$LUKSDETACHED_PRELOAD" -E "ASAN_OPTIONS=log_path=$tmp/sanitizer:exitcode=99:detect_leaks=0"
-    -E "TSAN_OPTIONS=log_path=$tmp/sanitizer:exitcode=99:suppressions=$here/tsan.supp" nbdkit)
-fi
 parameters v
 start strace -f -qq -o "$tmp/trace" -e trace=fsync,fdatasync,sync_file_range,pwrite64,pwritev,pwritev2,io_uring_enter \
-  "${traced[@]}" -U "$tmp/traced.sock" "$plugin" "${parameters[@]}"
+  "${nbdkit_under_test[@]}" -U "$tmp/traced.sock" "$plugin" "${parameters[@]}"
 
 nbd_shell -u "$uri" -c "trace = '$tmp/trace'" -c - <<'END'
 import nbd, re, time

@@ -84,13 +84,13 @@ expect_failure() {
 # it goes into nbdkit alone: cryptsetup and QEMU are not ours to judge.
 nbdkit_under_test=(nbdkit)
 if [ -n "${LUKSDETACHED_PRELOAD:-}" ]; then
-  report=log_path=$tmp/sanitizer
-  nbdkit_under_test=(env "LD_PRELOAD=$LUKSDETACHED_PRELOAD"
-    "ASAN_OPTIONS=$report:exitcode=99:detect_leaks=1:abort_on_error=0:${ASAN_OPTIONS:-}"
+  report=log_path=$tmp/sanitizer:exitcode=99
+  # shellcheck disable=SC2206  # the wrapper is a command with its arguments
+  nbdkit_under_test=(${LUKSDETACHED_WRAP:-} env "LD_PRELOAD=$LUKSDETACHED_PRELOAD"
+    "ASAN_OPTIONS=$report:detect_leaks=${leaks:-1}"
     "LSAN_OPTIONS=$report:suppressions=$here/lsan.supp:print_suppressions=0"
     "UBSAN_OPTIONS=$report:print_stacktrace=1"
-    "TSAN_OPTIONS=$report:exitcode=99:suppressions=$here/tsan.supp:${TSAN_OPTIONS:-}"
-    nbdkit)
+    "TSAN_OPTIONS=$report:suppressions=$here/tsan.supp" nbdkit)
 fi
 
 servers=0
@@ -271,12 +271,13 @@ agree() {
 # refused REGEX ARG…: the plugin does not start with these arguments. It exits with 1, not by a
 # signal; says why in exactly one line, which matches REGEX and shows no secret; leaves the watched
 # files as they are, and no socket or pid file. The line is in $tmp/refused.err afterwards.
+refused_mode=(-f)
 refused() {
   local pattern=$1 status=0 before errors secret bytes
   local said=$tmp/refused.err socket=$tmp/refused.sock pid_file=$tmp/refused.pid
   shift
   before=$(fingerprint)
-  timeout 60 "${nbdkit_under_test[@]}" "${refused_mode--f}" -U "$socket" -P "$pid_file" "$plugin" "$@" \
+  timeout 60 "${nbdkit_under_test[@]}" ${refused_mode[@]+"${refused_mode[@]}"} -U "$socket" -P "$pid_file" "$plugin" "$@" \
     >"$tmp/refused.out" 2>"$said" || status=$?
   [ "$status" != 0 ] || fail "accepted, but should be refused for '$pattern': $*"
   [ "$status" != 124 ] || fail "serves or hangs, but should be refused for '$pattern': $*"

@@ -1,0 +1,151 @@
+#include "source/block_aligned_source.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "testing.h"
+
+namespace luksdetached {
+namespace {
+
+using testing::Bytes;
+using testing::pattern;
+
+// Memory that takes whole blocks only, and notes the addresses that it was given.
+class BlockMemory final : public Source {
+ public:
+  BlockMemory(Bytes& disk, std::size_t block) : disk_(disk), block_(block) {}
+
+  const std::string& name() const noexcept override { return name_; }
+  std::uint64_t size() const noexcept override { return disk_.size(); }
+  bool writable() const noexcept override { return true; }
+  std::size_t preferred_request() const noexcept override { return 65'536; }
+  void read(std::span<std::byte> to, std::uint64_t offset) override {
+    check(to.size(), offset);
+    const std::scoped_lock lock(mutex_);
+    buffers.push_back(to.data());
+    std::copy_n(disk_.begin() + static_cast<std::ptrdiff_t>(offset), to.size(), to.begin());
+  }
+  void write(std::span<const std::byte> from, std::uint64_t offset,
+             Durability durability) override {
+    check(from.size(), offset);
+    const std::scoped_lock lock(mutex_);
+    buffers.push_back(from.data());
+    durable += durability == Durability::durable ? 1 : 0;
+    std::copy(from.begin(), from.end(), disk_.begin() + static_cast<std::ptrdiff_t>(offset));
+  }
+  void flush() override { ++flushes; }
+  void start() override { started = true; }
+
+  std::vector<const std::byte*> buffers;
+  int durable = 0;
+  int flushes = 0;
+  bool started = false;
+
+ private:
+  void check(std::size_t size, std::uint64_t offset) const {
+    EXPECT_EQ(size % block_, 0u);
+    EXPECT_EQ(offset % block_, 0u);
+    EXPECT_NE(size, 0u);
+    EXPECT_LE(offset + size, disk_.size());
+  }
+
+  std::string name_ = "memory";
+  Bytes& disk_;
+  std::size_t block_;
+  std::mutex mutex_;
+};
+
+class BlockAlignedSourceTest : public ::testing::Test {
+ protected:
+  BlockAlignedSource make(std::size_t block) {
+    auto inner = std::make_unique<BlockMemory>(disk_, block);
+    memory_ = inner.get();
+    return BlockAlignedSource(std::move(inner), block);
+  }
+
+  Bytes disk_ = pattern(1 << 20);
+  BlockMemory* memory_ = nullptr;
+};
+
+TEST_F(BlockAlignedSourceTest, PassesAlignedRequestsWithoutACopy) {
+  auto source = make(512);
+  Bytes buffer(130'560);  // more than preferred_request()
+  source.read(buffer, 512);
+  source.write(buffer, 1'024, Durability::cached);
+  EXPECT_EQ(memory_->buffers, (std::vector<const std::byte*>{buffer.data(), buffer.data()}));
+}
+
+TEST_F(BlockAlignedSourceTest, CopiesOnlyTheEndsOfALargeRequest) {
+  auto source = make(4'096);
+  Bytes buffer(500'000);
+  source.read(buffer, 100);
+  EXPECT_EQ(memory_->buffers.size(), 3u);
+  EXPECT_EQ(memory_->buffers[1], buffer.data() + 65'436);
+}
+
+TEST_F(BlockAlignedSourceTest, AgreesWithAModelForEveryAlignment) {
+  auto source = make(4'096);
+  Bytes model = disk_;
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 3'000; ++i) {
+    const std::size_t longest = i % 10 == 0 ? 300'000 : 10'000;
+    std::size_t length = 1 + random() % longest;
+    std::size_t offset = random() % (disk_.size() - length + 1);
+    if (i % 3 == 0) offset &= ~std::size_t{4'095};
+    if (i % 5 == 0) length = std::max<std::size_t>(length & ~std::size_t{4'095}, 4'096);
+    if (offset + length > disk_.size()) offset = disk_.size() - length;
+    if (i % 2 == 0) {
+      const Bytes data = pattern(length, random());
+      source.write(data, offset, Durability::cached);
+      std::copy(data.begin(), data.end(), model.begin() + static_cast<std::ptrdiff_t>(offset));
+    } else {
+      Bytes back(length);
+      source.read(back, offset);
+      ASSERT_TRUE(std::equal(back.begin(), back.end(),
+                             model.begin() + static_cast<std::ptrdiff_t>(offset)));
+    }
+  }
+  EXPECT_EQ(disk_, model);
+}
+
+TEST_F(BlockAlignedSourceTest, LosesNoConcurrentWriteToOneBlock) {
+  auto source = make(4'096);
+  std::vector<std::thread> writers;
+  for (unsigned self = 0; self < 8; ++self) {
+    writers.emplace_back([&source, self] {
+      for (unsigned round = 1; round <= 50; ++round) {
+        for (std::uint64_t block = 0; block < 8; ++block) {
+          const Bytes data(512, static_cast<std::byte>(self * 16 + round % 16));
+          source.write(data, block * 4'096 + self * 512, Durability::cached);
+        }
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  for (std::size_t i = 0; i < 8 * 4'096; ++i) {
+    ASSERT_EQ(static_cast<unsigned>(disk_[i]), (i / 512 % 8) * 16 + 50 % 16) << i;
+  }
+}
+
+TEST_F(BlockAlignedSourceTest, KeepsAWritesDurability) {
+  auto source = make(4'096);
+  source.write(pattern(10), 5, Durability::durable);
+  EXPECT_EQ(memory_->durable, 1);
+}
+
+TEST_F(BlockAlignedSourceTest, PassesFlushAndStart) {
+  auto source = make(4'096);
+  source.flush();
+  source.start();
+  EXPECT_EQ(memory_->flushes, 1);
+  EXPECT_TRUE(memory_->started);
+}
+
+}  // namespace
+}  // namespace luksdetached

@@ -1,0 +1,272 @@
+#include "source/nbd_connection.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "fake_nbd_server.h"
+#include "real_nbd_server.h"
+#include "testing.h"
+
+namespace luksdetached {
+namespace {
+
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using namespace std::chrono_literals;
+using testing::Bytes;
+using testing::error_of;
+using testing::FakeNbdBehaviour;
+using testing::FakeNbdServer;
+using testing::pattern;
+using testing::RealNbdServer;
+
+using Clock = std::chrono::steady_clock;
+
+NbdConnection connect(const std::string& uri) {
+  return {parse_uri(uri), NbdDeadlines{}};
+}
+
+TEST(NbdConnection, LearnsTheExport) {
+  FakeNbdServer server({.size = 123'456, .minimum_block = 512, .maximum_block = 65'536});
+  const NbdConnection connection = connect(server.uri());
+  const NbdExport expected = {.size = 123'456,
+                              .minimum_block = 512,
+                              .maximum_block = 65'536,
+                              .read_only = false,
+                              .can_flush = true,
+                              .can_fua = true,
+                              .multi_conn = false};
+  EXPECT_EQ(connection.exported(), expected);
+}
+
+TEST(NbdConnection, ReadsAndWritesBeforeStart) {
+  RealNbdServer server(RealNbdServer::nbdkit({"memory", "1M"}));
+  NbdConnection connection = connect(server.uri());
+  const Bytes data = pattern(1 << 19);
+  connection.write(data, 512, false);
+  connection.flush();
+  Bytes back(data.size());
+  connection.read(back, 512);
+  EXPECT_EQ(back, data);
+}
+
+TEST(NbdConnection, ReadsAndWritesAfterStart) {
+  RealNbdServer server(RealNbdServer::nbdkit({"memory", "1M"}));
+  NbdConnection connection = connect(server.uri());
+  connection.start();
+  const Bytes data = pattern(1 << 19);
+  connection.write(data, 512, false);
+  connection.flush();
+  Bytes back(data.size());
+  connection.read(back, 512);
+  EXPECT_EQ(back, data);
+}
+
+TEST(NbdConnection, WorksInAForkedChild) {
+  RealNbdServer server(RealNbdServer::nbdkit({"memory", "1M"}));
+  auto connection = std::make_unique<NbdConnection>(parse_uri(server.uri()), NbdDeadlines{});
+  Bytes back(4'096);
+  connection->read(back, 0);
+  int parent_gone[2];
+  ASSERT_EQ(::pipe(parent_gone), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(parent_gone[1]);
+    char byte = 0;
+    if (::read(parent_gone[0], &byte, 1) != 0) ::_exit(2);
+    try {
+      connection->start();
+      const Bytes data = pattern(4'096);
+      connection->write(data, 0, true);
+      connection->read(back, 0);
+      const bool same = back == data;
+      connection.reset();
+      ::_exit(same ? 0 : 1);
+    } catch (const Error& error) {
+      std::fprintf(stderr, "%s\n", error.what());
+      ::_exit(3);
+    }
+  }
+  // As when nbdkit's parent process exits: the child's connection must outlive this.
+  connection.reset();
+  ::close(parent_gone[0]);
+  ::close(parent_gone[1]);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(NbdConnection, KeepsRequestsInFlightTogether) {
+  RealNbdServer server(
+      RealNbdServer::nbdkit({"--filter=delay", "memory", "1M", "delay-read=500ms"}));
+  NbdConnection connection = connect(server.uri());
+  connection.start();
+  const auto before = Clock::now();
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 8; ++i) {
+    readers.emplace_back([&] {
+      Bytes back(512);
+      connection.read(back, 0);
+    });
+  }
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_LT(Clock::now() - before, 2s);
+}
+
+TEST(NbdConnection, SaysGoodbyeAfterStart) {
+  FakeNbdServer server({});
+  {
+    NbdConnection connection = connect(server.uri());
+    connection.start();
+  }
+  const auto commands = server.commands();
+  ASSERT_EQ(commands.size(), 1u);
+  EXPECT_EQ(commands[0].type, testing::command_disconnect);
+}
+
+TEST(NbdConnection, ReportsTheServersError) {
+  FakeNbdServer server({.write_error = 28});
+  NbdConnection connection = connect(server.uri());
+  const Error error = error_of([&] { connection.write(pattern(512), 1'024, false); });
+  EXPECT_EQ(error.kind(), ErrorKind::io);
+  EXPECT_EQ(error.errno_code(), ENOSPC);
+  EXPECT_THAT(error.what(), HasSubstr("write 512 bytes at 1024 of nbd+unix:///?socket=…"));
+  EXPECT_THAT(error.what(), HasSubstr("No space left"));
+}
+
+TEST(NbdConnection, GoesOnAfterTheServersError) {
+  FakeNbdServer server({.write_error = 28});
+  NbdConnection connection = connect(server.uri());
+  connection.start();
+  EXPECT_THROW(connection.write(pattern(512), 0, false), Error);
+  Bytes back(512);
+  EXPECT_NO_THROW(connection.read(back, 0));
+}
+
+TEST(NbdConnection, NoticesAReplyWithoutTheBytes) {
+  FakeNbdServer server({.omit_read_data = true});
+  NbdConnection connection = connect(server.uri());
+  Bytes back(512);
+  EXPECT_EQ(error_of([&] { connection.read(back, 0); }).errno_code(), EIO);
+  connection.start();
+  EXPECT_EQ(error_of([&] { connection.read(back, 0); }).errno_code(), EIO);
+}
+
+TEST(NbdConnection, FailsWhenTheServerNeverAnswersTheConnection) {
+  FakeNbdServer server({.answer_connections = 0});
+  const auto before = Clock::now();
+  const Error error =
+      error_of([&] { NbdConnection(parse_uri(server.uri()), {.connect = 1s, .request = 30s}); });
+  EXPECT_EQ(error.kind(), ErrorKind::source_unreachable);
+  EXPECT_THAT(error.what(), HasSubstr("did not answer within 1 seconds"));
+  EXPECT_LT(Clock::now() - before, 5s);
+}
+
+TEST(NbdConnection, FailsWhenTheServerNeverAnswersARequestBeforeStart) {
+  RealNbdServer server(RealNbdServer::nbdkit({"--filter=delay", "memory", "1M", "delay-read=60"}));
+  NbdConnection connection(parse_uri(server.uri()), {.connect = 30s, .request = 1s});
+  Bytes back(512);
+  const auto before = Clock::now();
+  const Error error = error_of([&] { connection.read(back, 0); });
+  EXPECT_EQ(error.kind(), ErrorKind::source_unreachable);
+  EXPECT_THAT(error.what(), HasSubstr("did not answer within 1 seconds"));
+  EXPECT_LT(Clock::now() - before, 5s);
+  EXPECT_TRUE(connection.lost());
+  connection.start();
+  EXPECT_EQ(error_of([&] { connection.read(back, 0); }).errno_code(), EIO);
+}
+
+TEST(NbdConnection, FailsRequestsInFlightWhenTheServerDies) {
+  RealNbdServer server(RealNbdServer::nbdkit({"--filter=delay", "memory", "1M", "delay-read=60"}));
+  NbdConnection connection = connect(server.uri());
+  connection.start();
+  std::vector<std::thread> readers;
+  std::atomic<int> failed = 0;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&] {
+      Bytes back(512);
+      const Error error = error_of([&] { connection.read(back, 0); });
+      if (error.errno_code() == EIO) ++failed;
+      EXPECT_THAT(error.what(), HasSubstr("connection was lost"));
+    });
+  }
+  std::this_thread::sleep_for(300ms);
+  const auto before = Clock::now();
+  server.kill();
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(failed, 4);
+  EXPECT_LT(Clock::now() - before, 5s);
+}
+
+TEST(NbdConnection, FailsLaterRequestsAtOnceWhenTheServerIsGone) {
+  RealNbdServer server(RealNbdServer::nbdkit({"memory", "1M"}));
+  NbdConnection connection = connect(server.uri());
+  connection.start();
+  server.kill();
+  const Bytes data = pattern(1 << 20);
+  for (int i = 0; i < 3; ++i) {
+    const Error error = error_of([&] { connection.write(data, 0, false); });
+    EXPECT_EQ(error.errno_code(), EIO);
+    EXPECT_THAT(error.what(), HasSubstr(parse_uri(server.uri()).name));
+  }
+  EXPECT_TRUE(connection.lost());
+}
+
+TEST(NbdConnection, SaysWhyItCannotConnect) {
+  const testing::TempDir dir;
+  const Error missing =
+      error_of([&] { connect("nbd+unix:///secretless?socket=" + dir.file("none")); });
+  EXPECT_EQ(missing.kind(), ErrorKind::source_unreachable);
+  EXPECT_THAT(missing.what(), HasSubstr("No such file or directory"));
+  // Port 1 of this machine.
+  const Error refused = error_of([] { connect("nbd://127.0.0.1:1/"); });
+  EXPECT_THAT(refused.what(), HasSubstr("Connection refused"));
+}
+
+TEST(NbdConnection, RefusesAPlainServerWhenTlsIsAskedFor) {
+  RealNbdServer server(RealNbdServer::nbdkit({"memory", "1M"}));
+  std::ofstream(server.dir().file("psk")) << "user:00112233445566778899aabbccddeeff\n";
+  const std::string socket = server.uri().substr(server.uri().find('?') + 1);
+  const Error error = error_of([&] {
+    connect("nbds+unix://user@/?" + socket + "&tls-psk-file=" + server.dir().file("psk"));
+  });
+  EXPECT_EQ(error.kind(), ErrorKind::source_unreachable);
+  EXPECT_THAT(error.what(), HasSubstr("TLS"));
+}
+
+TEST(NbdConnection, SpeaksTlsWithAPreSharedKey) {
+  const testing::TempDir keys;
+  std::ofstream(keys.file("psk")) << "user:00112233445566778899aabbccddeeff\n"
+                                  << "other:ffffffffffffffffffffffffffffffff\n";
+  std::ofstream(keys.file("wrong")) << "user:ffffffffffffffffffffffffffffffff\n";
+  RealNbdServer server(
+      RealNbdServer::nbdkit({"--tls=require", "--tls-psk=" + keys.file("psk"), "memory", "1M"}));
+  const std::string socket = server.uri().substr(server.uri().find('?') + 1);
+  const std::string tls = "@/?" + socket + "&tls-psk-file=";
+
+  NbdConnection connection = connect("nbds+unix://user" + tls + keys.file("psk"));
+  connection.start();
+  const Bytes data = pattern(1 << 20);
+  connection.write(data, 0, true);
+  Bytes back(data.size());
+  connection.read(back, 0);
+  EXPECT_EQ(back, data);
+
+  EXPECT_EQ(error_of([&] { connect("nbds+unix://user" + tls + keys.file("wrong")); }).kind(),
+            ErrorKind::source_unreachable);
+  const Error unknown = error_of([&] { connect("nbds+unix://nobody" + tls + keys.file("psk")); });
+  EXPECT_THAT(unknown.what(), HasSubstr("was not found in PSK file"));
+  EXPECT_THAT(unknown.what(), Not(HasSubstr("nobody")));
+  EXPECT_THAT(unknown.what(), Not(HasSubstr(keys.file("psk"))));
+}
+
+}  // namespace
+}  // namespace luksdetached

@@ -1,0 +1,286 @@
+#include "source/nbd_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <random>
+#include <thread>
+
+#include "fake_nbd_server.h"
+#include "real_nbd_server.h"
+#include "testing.h"
+
+namespace luksdetached {
+namespace {
+
+using ::testing::HasSubstr;
+using namespace std::chrono_literals;
+using testing::Bytes;
+using testing::Command;
+using testing::command_flag_fua;
+using testing::command_flush;
+using testing::command_read;
+using testing::command_write;
+using testing::error_of;
+using testing::FakeNbdServer;
+using testing::flag_has_flags;
+using testing::flag_multi_conn;
+using testing::flag_read_only;
+using testing::flag_send_flush;
+using testing::flag_send_fua;
+using testing::pattern;
+using testing::RealNbdServer;
+
+constexpr std::size_t mebibyte = 1 << 20;
+
+// Many threads, each with a part of the export of its own, against a model.
+void exercise(Source& source, int rounds) {
+  constexpr unsigned threads = 8;
+  const std::size_t part = source.size() / threads;
+  std::vector<std::thread> workers;
+  for (unsigned self = 0; self < threads; ++self) {
+    workers.emplace_back([&source, part, self, rounds] {
+      std::mt19937_64 random(self);
+      const std::uint64_t begin = self * part;
+      Bytes model(part);
+      source.read(model, begin);
+      for (int i = 0; i < rounds; ++i) {
+        const std::size_t length = (1 + random() % 200) * 512;
+        const std::size_t at = random() % ((part - length) / 512 + 1) * 512;
+        const auto where = model.begin() + static_cast<std::ptrdiff_t>(at);
+        if (random() % 2 == 0) {
+          const Bytes data = pattern(length, random());
+          source.write(data, begin + at,
+                       random() % 8 == 0 ? Durability::durable : Durability::cached);
+          std::copy(data.begin(), data.end(), where);
+        } else {
+          Bytes back(length);
+          source.read(back, begin + at);
+          ASSERT_TRUE(std::equal(back.begin(), back.end(), where));
+        }
+        if (random() % 32 == 0) source.flush();
+      }
+      Bytes back(part);
+      source.read(back, begin);
+      ASSERT_EQ(back, model);
+    });
+  }
+  for (std::thread& worker : workers) worker.join();
+}
+
+TEST(NbdSource, AgreesWithAModelOnNbdkit) {
+  RealNbdServer server(RealNbdServer::nbdkit({"memory", "8M"}));
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 4);
+  source.start();
+  EXPECT_EQ(source.connections(), 4u);
+  exercise(source, 200);
+}
+
+TEST(NbdSource, AgreesWithAModelOnQemu) {
+  RealNbdServer server(RealNbdServer::qemu_nbd({"-e", "4"}));
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 4);
+  source.start();
+  exercise(source, 200);
+}
+
+TEST(NbdSource, UsesSeveralConnectionsWhenOffered) {
+  FakeNbdServer server({.flags = flag_has_flags | flag_multi_conn});
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 3);
+  EXPECT_EQ(server.connections(), 3u);
+  EXPECT_EQ(source.connections(), 3u);
+}
+
+TEST(NbdSource, UsesOneConnectionWhenMoreAreNotOffered) {
+  RealNbdServer server(
+      RealNbdServer::nbdkit({"--filter=multi-conn", "memory", "1M", "multi-conn-mode=disable"}));
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 4);
+  EXPECT_EQ(source.connections(), 1u);
+}
+
+TEST(NbdSource, UsesOneConnectionWhenNoMoreAreWanted) {
+  FakeNbdServer server({.flags = flag_has_flags | flag_multi_conn});
+  NbdSource source(parse_uri(server.uri()), Access::read_only, 1);
+  EXPECT_EQ(server.connections(), 1u);
+}
+
+TEST(NbdSource, DoesWithoutConnectionsThatTheServerDoesNotTake) {
+  FakeNbdServer server({.flags = flag_has_flags | flag_multi_conn, .answer_connections = 2});
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 4, {.connect = 1s});
+  EXPECT_EQ(source.connections(), 2u);
+}
+
+TEST(NbdSource, RefusesConnectionsThatDiffer) {
+  FakeNbdServer server({.flags = flag_has_flags | flag_multi_conn, .size_step = 512});
+  const Error error = error_of([&] { NbdSource(parse_uri(server.uri()), Access::read_write, 2); });
+  EXPECT_EQ(error.kind(), ErrorKind::source_unreachable);
+  EXPECT_THAT(error.what(), HasSubstr("differ"));
+}
+
+TEST(NbdSource, WritesDurablyWithFua) {
+  FakeNbdServer server({});
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 1);
+  source.write(pattern(512), 0, Durability::cached);
+  source.write(pattern(512), 512, Durability::durable);
+  const auto commands = server.commands();
+  ASSERT_EQ(commands.size(), 2u);
+  EXPECT_EQ(commands[0].flags, 0);
+  EXPECT_EQ(commands[1].flags, command_flag_fua);
+}
+
+TEST(NbdSource, WritesDurablyWithFlushWhereThereIsNoFua) {
+  FakeNbdServer server({.flags = flag_has_flags | flag_send_flush});
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 1);
+  source.write(pattern(512), 0, Durability::durable);
+  const auto commands = server.commands();
+  ASSERT_EQ(commands.size(), 2u);
+  EXPECT_EQ(commands[0].type, command_write);
+  EXPECT_EQ(commands[0].flags, 0);
+  EXPECT_EQ(commands[1].type, command_flush);
+}
+
+TEST(NbdSource, WritesEverythingWithFuaWhereThereIsNoFlush) {
+  FakeNbdServer server({.flags = flag_has_flags | flag_send_fua});
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 1);
+  source.write(pattern(512), 0, Durability::cached);
+  source.flush();
+  const auto commands = server.commands();
+  ASSERT_EQ(commands.size(), 1u);
+  EXPECT_EQ(commands[0].flags, command_flag_fua);
+}
+
+TEST(NbdSource, FlushesNothingWhereTheServerCannot) {
+  FakeNbdServer server({.flags = flag_has_flags});
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 1);
+  source.write(pattern(512), 0, Durability::durable);
+  source.flush();
+  EXPECT_EQ(server.commands().size(), 1u);
+}
+
+TEST(NbdSource, FlushReachesTheServer) {
+  FakeNbdServer server({});
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 1);
+  source.flush();
+  ASSERT_EQ(server.commands().size(), 1u);
+  EXPECT_EQ(server.commands()[0].type, command_flush);
+}
+
+TEST(NbdSource, SplitsAtTheServersMaximum) {
+  FakeNbdServer server({.minimum_block = 512, .maximum_block = 100'352});
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 1);
+  EXPECT_EQ(source.preferred_request(), 65'536u);
+  const Bytes data = pattern(250'880);
+  source.write(data, 512, Durability::cached);
+  Bytes back(data.size());
+  source.read(back, 512);
+  EXPECT_EQ(back, data);
+  const auto commands = server.commands();
+  ASSERT_EQ(commands.size(), 6u);
+  for (const Command& command : commands) EXPECT_LE(command.length, 100'352u);
+}
+
+TEST(NbdSource, SplitsAtTheProtocolsMaximumByDefault) {
+  FakeNbdServer server({.size = 40 * mebibyte});
+  NbdSource source(parse_uri(server.uri()), Access::read_only, 1);
+  EXPECT_EQ(source.preferred_request(), mebibyte);
+  Bytes back(40 * mebibyte);
+  source.read(back, 0);
+  const auto commands = server.commands();
+  ASSERT_EQ(commands.size(), 2u);
+  EXPECT_EQ(commands[0].length, 32 * mebibyte);
+}
+
+TEST(NbdSource, RoundsTheSizeDownToWholeBlocks) {
+  FakeNbdServer server({.size = 10'000, .minimum_block = 4'096});
+  const NbdSource source(parse_uri(server.uri()), Access::read_write, 1);
+  EXPECT_EQ(source.size(), 8'192u);
+  EXPECT_EQ(source.block_size(), 4'096u);
+}
+
+TEST(NbdSource, AllowsAnEmptyExport) {
+  FakeNbdServer server({.size = 0});
+  EXPECT_EQ(NbdSource(parse_uri(server.uri()), Access::read_write, 1).size(), 0u);
+}
+
+TEST(NbdSource, RefusesSizesBeyondSixtyThreeBits) {
+  for (const std::uint64_t size : {std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
+    FakeNbdServer server({.size = size});
+    const Error error =
+        error_of([&] { NbdSource(parse_uri(server.uri()), Access::read_write, 1); });
+    EXPECT_EQ(error.kind(), ErrorKind::source_unreachable);
+    EXPECT_THAT(error.what(), HasSubstr("2^63"));
+  }
+}
+
+TEST(NbdSource, TrustsNoImpossibleBlockSize) {
+  // libnbd takes these for "not told".
+  for (const auto& [minimum, maximum] :
+       {std::pair{3u, 65'536u}, {131'072u, 262'144u}, {4'096u, 512u}, {512u, 65'537u}}) {
+    FakeNbdServer server({.minimum_block = minimum, .maximum_block = maximum});
+    const NbdSource source(parse_uri(server.uri()), Access::read_write, 1);
+    EXPECT_EQ(source.block_size(), 1u);
+    EXPECT_EQ(source.preferred_request(), mebibyte);
+  }
+}
+
+TEST(NbdSource, IsNotWritableWhenTheServerIsNot) {
+  FakeNbdServer server({.flags = flag_has_flags | flag_read_only});
+  EXPECT_FALSE(NbdSource(parse_uri(server.uri()), Access::read_write, 1).writable());
+}
+
+TEST(NbdSource, IsNotWritableWhenNotAskedToBe) {
+  FakeNbdServer server({});
+  EXPECT_TRUE(NbdSource(parse_uri(server.uri()), Access::read_write, 1).writable());
+  EXPECT_FALSE(NbdSource(parse_uri(server.uri()), Access::read_only, 1).writable());
+}
+
+TEST(NbdSource, FailsPromptlyWhenTheServerIsKilledUnderLoad) {
+  RealNbdServer server(RealNbdServer::nbdkit({"memory", "8M"}));
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 4);
+  source.start();
+  std::vector<std::thread> workers;
+  std::atomic<int> failures = 0;
+  for (unsigned i = 0; i < 8; ++i) {
+    workers.emplace_back([&, i] {
+      Bytes data = pattern(256 * 1024, i);
+      try {
+        for (;;) {
+          source.write(data, i * mebibyte, Durability::cached);
+          source.read(data, i * mebibyte);
+        }
+      } catch (const Error& error) {
+        if (error.errno_code() == EIO) ++failures;
+      }
+    });
+  }
+  std::this_thread::sleep_for(200ms);
+  const auto before = std::chrono::steady_clock::now();
+  server.kill();
+  for (std::thread& worker : workers) worker.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 5s);
+  EXPECT_EQ(failures, 8);
+}
+
+TEST(NbdSource, ServesManyThreadsInAForkedChild) {
+  RealNbdServer server(RealNbdServer::nbdkit({"memory", "8M"}));
+  auto source = std::make_unique<NbdSource>(parse_uri(server.uri()), Access::read_write, 4);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    try {
+      source->start();
+      exercise(*source, 50);
+      source.reset();
+    } catch (...) {
+      ::_exit(2);
+    }
+    ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+  }
+  source.reset();
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+}  // namespace
+}  // namespace luksdetached
