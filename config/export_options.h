@@ -19,16 +19,16 @@ struct PassphraseFrom {
 
 /// The options of one export: the names are those of the plugin's parameters.
 struct ExportOptions {
-  std::string header;                       ///< URI or path
-  std::string payload;                      ///< URI or path
-  std::vector<std::string> secrets;         ///< files with key bytes, tried in order
-  std::uint64_t secret_offset = 0;          ///< bytes of each secret file to skip
-  std::optional<std::uint64_t> secret_size; ///< bytes to use after that; default: to the end
-  std::vector<PassphraseFrom> passphrases;  ///< tried after the secrets, in order
-  std::optional<unsigned> keyslot;          ///< only this key slot
+  std::string header;                           ///< URI or path
+  std::string payload;                          ///< URI or path
+  std::vector<std::string> secrets;             ///< files with key bytes, tried in order
+  std::uint64_t secret_offset = 0;              ///< bytes of each secret file to skip
+  std::optional<std::uint64_t> secret_size;     ///< bytes to use after that; default: to the end
+  std::vector<PassphraseFrom> passphrases;      ///< tried after the secrets, in order
+  std::optional<unsigned> keyslot;              ///< only this key slot
   std::optional<std::uint64_t> payload_offset;  ///< bytes; overrides the header's
-  bool lock = true;                         ///< keep a second writer from the payload
-  bool insecure = false;                    ///< allow what is refused for safety
+  bool lock = true;                             ///< keep a second writer from the payload
+  bool insecure = false;                        ///< allow what is refused for safety
 };
 
 /// A parameter that is unknown, repeated, malformed or missing; `what()` is a sentence for the
@@ -56,8 +56,9 @@ class OptionParser {
   std::vector<std::string> seen_;
 };
 
-/// Bytes, as a number with an optional suffix: b, k/K, M, G, T, P, E (powers of 1024), s for sectors of 512, as nbdkit
-/// reads sizes. Throws OptionError that names `key` on anything else and on more than 2^63-1.
+/// Bytes, as a number with an optional suffix: b, k/K, M, G, T, P, E (powers of 1024), s for
+/// sectors of 512, as nbdkit reads sizes. Throws OptionError that names `key` on anything else and
+/// on more than 2^63-1.
 std::uint64_t parse_size(std::string_view key, std::string_view value);
 
 }  // namespace luksdetached

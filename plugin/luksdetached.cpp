@@ -1,14 +1,14 @@
-// The nbdkit plugin: callbacks in the order in which nbdkit calls them. Everything they do is in the
-// library; here exceptions become nbdkit_error and errno.
+// The nbdkit plugin: callbacks in the order in which nbdkit calls them. Everything they do is in
+// the library; here exceptions become nbdkit_error and errno.
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <unistd.h>
 #include <utility>
 
 #include "access.h"
@@ -44,7 +44,9 @@ struct Connection {
   bool read_only;
 };
 
-Volume& volume_of(void* handle) { return static_cast<Connection*>(handle)->volume; }
+Volume& volume_of(void* handle) {
+  return static_cast<Connection*>(handle)->volume;
+}
 
 // Runs `body`; an exception becomes nbdkit's error and `on_error`.
 template <typename Result, typename Body>
@@ -72,7 +74,9 @@ void warn_at_start(const std::string& text) {
 
 // ---- start ----
 
-void on_unload() { state().volume.reset(); }
+void on_unload() {
+  state().volume.reset();
+}
 
 void on_dump_plugin() {
   std::printf("luksdetached_luks_versions=1 2\n");
@@ -114,8 +118,7 @@ int on_get_ready() {
     const ExportOptions& options = state().options;
     check_standard_input(options);
     const bool read_only = asks_for_read_only(process_arguments());
-    OpenedExport opened =
-        open_export(options, read_only ? Access::read_only : Access::read_write);
+    OpenedExport opened = open_export(options, read_only ? Access::read_only : Access::read_write);
     for (const std::string& text : opened.warnings) warn_at_start(text);
     nbdkit_debug("%s", opened.summary.c_str());
     state().volume = std::move(opened.volume);
@@ -161,7 +164,9 @@ void* on_open(int read_only) {
   });
 }
 
-void on_close(void* handle) { delete static_cast<Connection*>(handle); }
+void on_close(void* handle) {
+  delete static_cast<Connection*>(handle);
+}
 
 std::int64_t on_get_size(void* handle) {
   return static_cast<std::int64_t>(volume_of(handle).size());
@@ -171,26 +176,31 @@ int on_can_write(void* handle) {
   return volume_of(handle).writable() && !static_cast<Connection*>(handle)->read_only ? 1 : 0;
 }
 
-int on_can_flush(void*) { return 1; }
+int on_can_flush(void*) {
+  return 1;
+}
 
-int on_can_fua(void*) { return NBDKIT_FUA_NATIVE; }
+int on_can_fua(void*) {
+  return NBDKIT_FUA_NATIVE;
+}
 
 // All clients share one payload, and a flush of it covers what any of them wrote.
-int on_can_multi_conn(void*) { return 1; }
+int on_can_multi_conn(void*) {
+  return 1;
+}
 
 int on_block_size(void* handle, std::uint32_t* minimum, std::uint32_t* preferred,
                   std::uint32_t* maximum) {
   *minimum = 1;
-  *preferred = std::max<std::uint32_t>(
-      4096, static_cast<std::uint32_t>(volume_of(handle).sector_size()));
+  *preferred =
+      std::max<std::uint32_t>(4096, static_cast<std::uint32_t>(volume_of(handle).sector_size()));
   *maximum = 64U << 20;  // nbdkit takes no larger requests
   return 0;
 }
 
 // ---- a client reads and writes ----
 
-int on_pread(void* handle, void* buffer, std::uint32_t count, std::uint64_t offset,
-             std::uint32_t) {
+int on_pread(void* handle, void* buffer, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
   return guarded(-1, [&] {
     volume_of(handle).read({static_cast<std::byte*>(buffer), count}, offset);
     return 0;
