@@ -34,7 +34,7 @@ struct State {
 };
 
 State& state() {
-  static State* const the_state = new State;
+  static auto* const the_state = new State;
   return *the_state;
 }
 

@@ -84,6 +84,7 @@ DataArea check_payload(const ExportOptions& options, const luks::Header& header,
 
 std::vector<SecureBuffer> read_secrets(const ExportOptions& options) {
   std::vector<SecureBuffer> secrets;
+  secrets.reserve(options.secrets.size() + options.passphrases.size());
   for (const std::string& path : options.secrets) {
     secrets.push_back(read_secret_file(path, options.secret_offset, options.secret_size));
   }
