@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -31,6 +32,7 @@ struct State {
   OptionParser parser;
   ExportOptions options;
   std::unique_ptr<Volume> volume;
+  std::atomic<bool> warned_of_peer = false;
 };
 
 State& state() {
@@ -147,7 +149,10 @@ void check_peer(bool tls) {
   }
   const AccessDecision decision = decide_access(peer, tls, state().options.insecure);
   if (!decision.allowed) throw Error(ErrorKind::policy, decision.message);
-  if (!decision.message.empty()) nbdkit_error("%s", decision.message.c_str());
+  // Once is enough: a busy local client would flood the log.
+  if (!decision.message.empty() && !state().warned_of_peer.exchange(true)) {
+    nbdkit_error("%s", decision.message.c_str());
+  }
 }
 
 int on_list_exports(int, int is_tls, nbdkit_exports* exports) {

@@ -19,19 +19,30 @@ namespace luksdetached {
 
 namespace {
 
+// The same name may stand for header and payload, and a redacted one says little: `role` tells.
+std::unique_ptr<Source> open_as(const std::string& role, const std::string& uri,
+                                const SourceOptions& options) {
+  try {
+    return open_source(uri, options);
+  } catch (const Error& error) {
+    throw Error(error.kind(), role + ": " + error.what(), error.errno_code());
+  }
+}
+
 LoadedHeader read_header(const ExportOptions& options) {
-  const std::unique_ptr<Source> source = open_source(
-      options.header,
-      {.access = Access::read_only, .lock = false, .insecure = options.insecure, .connections = 1});
+  const std::unique_ptr<Source> source =
+      open_as("header", options.header,
+              {.access = Access::read_only, .lock = false, .insecure = options.insecure});
   return load_header(*source);
 }
 
 std::unique_ptr<Source> open_payload(const ExportOptions& options, Access access) {
   constexpr unsigned connections = 4;
-  return open_source(options.payload, {.access = access,
-                                       .lock = options.lock,
-                                       .insecure = options.insecure,
-                                       .connections = connections});
+  return open_as("payload", options.payload,
+                 {.access = access,
+                  .lock = options.lock,
+                  .insecure = options.insecure,
+                  .connections = connections});
 }
 
 // The mistake that costs most: header and payload exchanged, or the offset forgotten. Ciphertext

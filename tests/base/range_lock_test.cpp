@@ -92,9 +92,11 @@ TEST(RangeLockTest, ARangeAcrossTheWrapOfItsLocksKeepsBothSides) {
   EXPECT_FALSE(excludes(63 * mib, 65 * mib, Mode::exclusive, 66 * mib, 67 * mib, Mode::shared));
 }
 
-TEST(RangeLockTest, ARangeOfMoreThan64MebibytesKeepsAllOfIt) {
-  for (const std::uint64_t at : {0 * mib, 40 * mib, 63 * mib, 64 * mib, 99 * mib}) {
-    EXPECT_TRUE(excludes(0, 100 * mib, Mode::exclusive, at, at + 1, Mode::shared)) << at;
+TEST(RangeLockTest, ARangeOf64MebibytesAndMoreKeepsAllOfIt) {
+  for (const std::uint64_t end : {63 * mib, 64 * mib, 65 * mib, 100 * mib}) {
+    for (const std::uint64_t at : {0 * mib, 40 * mib, end - 1}) {
+      EXPECT_TRUE(excludes(0, end, Mode::exclusive, at, at + 1, Mode::shared)) << end << " " << at;
+    }
   }
 }
 

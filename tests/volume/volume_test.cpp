@@ -32,16 +32,18 @@ class ChainCipher final : public SectorCipher {
 
   void encrypt(std::span<const std::byte> from, std::span<std::byte> to,
                std::uint64_t first_sector) const override {
-    for_each_sector(from.size(), first_sector, [&](std::size_t at, std::byte chain) {
-      for (std::size_t n = at; n < at + sector_size_; ++n) to[n] = chain = from[n] ^ chain;
+    for_each_sector(from.size(), first_sector, [&](std::size_t at, std::byte pad) {
+      std::byte chain{};
+      for (std::size_t n = at; n < at + sector_size_; ++n) to[n] = chain = from[n] ^ chain ^ pad;
     });
   }
   void decrypt(std::span<const std::byte> from, std::span<std::byte> to,
                std::uint64_t first_sector) const override {
-    for_each_sector(from.size(), first_sector, [&](std::size_t at, std::byte chain) {
+    for_each_sector(from.size(), first_sector, [&](std::size_t at, std::byte pad) {
+      std::byte chain{};
       for (std::size_t n = at; n < at + sector_size_; ++n) {
         const std::byte in = from[n];
-        to[n] = in ^ chain;
+        to[n] = in ^ chain ^ pad;
         chain = in;
       }
     });
