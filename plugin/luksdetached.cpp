@@ -91,6 +91,10 @@ void on_dump_plugin() {
 
 int on_config(const char* key, const char* value) {
   return guarded(-1, [&] {
+    // What nbdkit calls a parameter that has no name.
+    if (std::string_view(key) == "script") {
+      throw OptionError("every parameter needs its name: header=URI payload=URI secret=FILE");
+    }
     state().parser.set(key, value);
     return 0;
   });

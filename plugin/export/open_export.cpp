@@ -45,20 +45,28 @@ std::unique_ptr<Source> open_payload(const ExportOptions& options, Access access
                   .connections = connections});
 }
 
-// The mistake that costs most: header and payload exchanged, or the offset forgotten. Ciphertext
-// begins like a LUKS header once in 2^48 times.
-void refuse_header_in_data(Source& payload, const DataArea& area) {
+bool has_header_at(Source& payload, std::uint64_t offset) {
   std::array<std::byte, 6> start{};
-  payload.read(start, area.offset);
+  payload.read(start, offset);
   constexpr std::string_view luks{"LUKS\xba\xbe", 6};
-  const bool is_header =
-      std::equal(start.begin(), start.end(), luks.begin(),
-                 [](std::byte b, char c) { return b == static_cast<std::byte>(c); });
-  if (is_header) {
+  return std::equal(start.begin(), start.end(), luks.begin(),
+                    [](std::byte b, char c) { return b == static_cast<std::byte>(c); });
+}
+
+// The mistake that costs most: header and payload exchanged, or the offset forgotten or mistyped.
+// Ciphertext begins like a LUKS header once in 2^48 times.
+void refuse_header_in_data(const luks::Header& header, Source& payload, const DataArea& area) {
+  if (has_header_at(payload, area.offset)) {
     throw Error(ErrorKind::policy,
                 "there is a LUKS header at byte " + std::to_string(area.offset) +
                     ", where the encrypted data should begin: are header and payload exchanged, or "
                     "does it need payload-offset=?");
+  }
+  if (area.offset < header.end && has_header_at(payload, 0)) {
+    throw Error(ErrorKind::policy,
+                "it begins with a LUKS header, and its data would begin inside that, at byte " +
+                    std::to_string(area.offset) + "; the header has " + std::to_string(header.end) +
+                    " bytes");
   }
 }
 
@@ -82,7 +90,7 @@ DataArea check_payload(const ExportOptions& options, const luks::Header& header,
                       std::to_string(area.offset) + ", inside the header (" +
                       std::to_string(header.end) + " bytes)");
     }
-    refuse_header_in_data(payload, area);
+    refuse_header_in_data(header, payload, area);
     for (const std::string& text : about_payload) {
       warnings.push_back("payload " + payload.name() + ": " + text);
     }

@@ -116,7 +116,7 @@ void FileSource::lock_file() const {
     throw Error(ErrorKind::payload_in_use,
                 "cannot write " + name_ + ": " +
                     (known ? "process " + std::to_string(holder.l_pid) : "another process") +
-                    " has it locked; stop that one first, or open this one read-only");
+                    " has it locked; stop that one first, or open this one read-only (nbdkit -r)");
   }
   throw Error(ErrorKind::policy,
               "cannot lock " + name_ + " against a second writer: " + errno_text(code) +

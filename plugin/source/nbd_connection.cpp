@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
@@ -54,6 +55,17 @@ class Completion {
 std::string describe(const char* action, std::size_t length, std::uint64_t offset) {
   return std::string(action) + " " + std::to_string(length) + " bytes at " +
          std::to_string(offset) + " of";
+}
+
+// What to do about the failures that people run into most, after libnbd's own words.
+std::string advice(std::string_view reason) {
+  if (reason.find("certificate verification") != std::string_view::npos) {
+    return "; the server's certificate must be signed by ca-cert.pem, name the host of the URI, "
+           "and "
+           "not have expired";
+  }
+  if (reason.find("requires TLS") != std::string_view::npos) return "; use nbds:// or nbds+unix://";
+  return {};
 }
 
 std::string seconds_text(std::chrono::milliseconds time) {
@@ -119,7 +131,8 @@ void NbdConnection::configure() {
 
 void NbdConnection::connect() {
   const auto fail = [this](const std::string& reason) {
-    throw Error(ErrorKind::source_unreachable, "cannot connect to " + uri_.name + ": " + reason);
+    throw Error(ErrorKind::source_unreachable,
+                "cannot connect to " + uri_.name + ": " + reason + advice(reason));
   };
   nbd_handle* nbd = handle_.nbd;
   const auto deadline = Clock::now() + deadlines_.connect;
@@ -307,7 +320,8 @@ void NbdConnection::run(const std::string& action, Issue issue) {
 
   if (nbd_aio_command_completed(nbd, static_cast<std::uint64_t>(cookie)) == 1) return;
   const int code = nbd_get_errno();
-  if (code == ENOTCONN || code == 0) fail_lost(action);
+  // A server that is being stopped is as good as gone.
+  if (code == ENOTCONN || code == ESHUTDOWN || code == 0) fail_lost(action);
   throw Error(ErrorKind::io,
               "cannot " + action + " " + uri_.name + ": the server says: " + errno_text(code),
               code);

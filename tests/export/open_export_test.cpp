@@ -259,6 +259,15 @@ TEST_F(OpenExportTest, ALuksHeaderWhereTheDataShouldBeginIsRefused) {
   expect_error(ErrorKind::policy, "there is a LUKS header at byte 0", [&] { open(); });
 }
 
+TEST_F(OpenExportTest, AnOffsetInsideTheHeaderThatThePayloadBeginsWithIsRefused) {
+  format_luks2();
+  options_.payload = directory_.file("whole-disk");
+  std::filesystem::copy_file(options_.header, options_.payload);
+  std::filesystem::resize_file(options_.payload, std::uintmax_t{64} << 20);
+  options_.payload_offset = 128 << 10;
+  expect_error(ErrorKind::policy, "it begins with a LUKS header", [&] { open(); });
+}
+
 TEST_F(OpenExportTest, HeaderAndPayloadExchangedAreRefused) {
   format_luks2();
   std::swap(options_.header, options_.payload);

@@ -39,10 +39,13 @@ end_examples() {
 defer end_examples
 
 cd "$tmp/work"
-head -c 64 /dev/urandom >secret
+noise 64 >secret
+noise 64 >key
+noise 64 >disk-key
 noise 3M >image.raw
-truncate -s 32M disk.img
-cryptsetup -q luksFormat --pbkdf pbkdf2 --pbkdf-force-iterations 1000 disk.img secret
+truncate -s 32M disk.img volume.img
+cryptsetup -q luksFormat "${cheap_pbkdf2[@]}" disk.img disk-key
+cryptsetup -q luksFormat "${cheap_pbkdf2[@]}" --header volume-header.img volume.img key
 
 examples >"$tmp/script"
 commands=$(grep -c . "$tmp/script") || fail "no examples in $document"
