@@ -185,17 +185,17 @@ int on_can_write(void* handle) {
   return volume_of(handle).writable() && !static_cast<Connection*>(handle)->read_only ? 1 : 0;
 }
 
-int on_can_flush(void*) {
-  return 1;
+int on_can_flush(void* handle) {
+  return volume_of(handle).can_flush() ? 1 : 0;
 }
 
-int on_can_fua(void*) {
-  return NBDKIT_FUA_NATIVE;
+int on_can_fua(void* handle) {
+  return volume_of(handle).can_flush() ? NBDKIT_FUA_NATIVE : NBDKIT_FUA_NONE;
 }
 
 // All clients share one payload, and a flush of it covers what any of them wrote.
-int on_can_multi_conn(void*) {
-  return 1;
+int on_can_multi_conn(void* handle) {
+  return volume_of(handle).can_flush() ? 1 : 0;
 }
 
 int on_block_size(void* handle, std::uint32_t* minimum, std::uint32_t* preferred,

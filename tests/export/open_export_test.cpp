@@ -268,6 +268,17 @@ TEST_F(OpenExportTest, AnOffsetInsideTheHeaderThatThePayloadBeginsWithIsRefused)
   expect_error(ErrorKind::policy, "it begins with a LUKS header", [&] { open(); });
 }
 
+TEST_F(OpenExportTest, AnOffsetInsideTheSameHeaderIsRefusedWithItsPrimaryCopyDestroyedToo) {
+  format_luks2();
+  std::string header = contents(options_.header);
+  header.replace(0, 4096, 4096, '\0');
+  write_file(options_.header, header);
+  options_.payload = directory_.file("elsewhere");
+  std::filesystem::copy_file(options_.header, options_.payload);
+  options_.payload_offset = 32 << 10;
+  expect_error(ErrorKind::policy, "it begins with a LUKS header", [&] { open(); });
+}
+
 TEST_F(OpenExportTest, HeaderAndPayloadExchangedAreRefused) {
   format_luks2();
   std::swap(options_.header, options_.payload);

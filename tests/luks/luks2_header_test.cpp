@@ -167,7 +167,8 @@ TEST(Luks2HeaderTest, DamagedJsonInTheNewerCopySendsToTheOlderOne) {
   const Header header = parse_header(bytes);
   EXPECT_EQ(only_warning(header),
             "the secondary copy of the LUKS2 header is used: the primary copy is damaged: JSON "
-            "config is missing");
+            "config is missing; it is newer (sequence 9, not 8), so a removed key slot may open "
+            "again");
 }
 
 // What an intact newer copy asks for counts: an older one may lack a requirement that was added.

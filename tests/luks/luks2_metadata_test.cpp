@@ -6,6 +6,7 @@
 
 #include "header_builder.h"
 #include "luks/header.h"
+#include "luks/header_formats.h"
 
 namespace luksdetached::luks {
 namespace {
@@ -528,7 +529,7 @@ TEST(Luks2MetadataTest, RefusesAreasThatAreNotWhereTheyMayBe) {
       {"/keyslots/0/area/size", R"("126976")", damaged,
        "keyslots.0.area is too small for 4000 stripes"},
       {"/keyslots/0/af/stripes", "4097", damaged, "too small for 4097 stripes"},
-      {"/keyslots/0/af/stripes", "4294967295", damaged, "too small for 4294967295 stripes"},
+      {"/keyslots/0/af/stripes", "4294967295", damaged, "stripes is above 65536"},
       {"two at one place", nullptr, damaged, "overlap",
        [](json& m) {
          add_slot_1(m);
@@ -680,6 +681,21 @@ TEST(Luks2MetadataTest, RefusesDigestsThatProveNothing) {
       {"/digests/0/salt", R"("A")", damaged, "digests.0.salt is not base64"},
   };
   check(table);
+}
+
+// The library's own way to look at each object as it ends takes the square of their number.
+TEST(Luks2MetadataTest, RefusesMoreValuesThanAnyHeaderHasInAnInstant) {
+  std::string text = R"({"z":[)";
+  while (text.size() < (std::size_t{4} << 20)) text += "{},";
+  text += "{}]}";
+  expect_error(ErrorKind::header_damaged, "more than 65536 values",
+               [&] { parse_luks2_metadata(text, std::uint64_t{4} << 20); });
+}
+
+TEST(Luks2MetadataTest, ADuplicatedNameIsShownWithoutItsControlCharacters) {
+  expect_error(ErrorKind::header_damaged, "the name 'a?[31m?b' twice", [] {
+    parse_luks2_metadata("{\"a\\u001b[31m\\nb\":1,\"a\\u001b[31m\\nb\":2}", 16384);
+  });
 }
 
 }  // namespace
