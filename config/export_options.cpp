@@ -51,8 +51,6 @@ PassphraseFrom parse_passphrase(std::string_view value) {
   return from;
 }
 
-bool may_repeat(std::string_view key) { return key == "secret" || key == "passphrase"; }
-
 std::string non_empty(std::string_view key, std::string_view value) {
   if (value.empty()) throw OptionError(std::string(key) + "= is empty");
   return std::string(value);
@@ -76,7 +74,83 @@ std::string parse_secret(std::string_view value) {
   return non_empty("secret", value);
 }
 
+// One parameter: its type, and how its value gets into the options.
+struct Option {
+  std::string_view name;
+  OptionType type;
+  bool repeats;
+  void (*set)(ExportOptions& options, std::string_view key, std::string_view value);
+};
+
+constexpr Option option_table[] = {
+    {"header", OptionType::text, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.header = non_empty(key, value);
+     }},
+    {"payload", OptionType::text, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.payload = non_empty(key, value);
+     }},
+    {"secret", OptionType::text, true,
+     [](ExportOptions& options, std::string_view, std::string_view value) {
+       options.secrets.push_back(parse_secret(value));
+     }},
+    {"secret-offset", OptionType::size, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.secret_offset = parse_size(key, value);
+     }},
+    {"secret-size", OptionType::size, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.secret_size = parse_size(key, value);
+       if (*options.secret_size == 0) throw OptionError("secret-size=0: there is no empty secret");
+     }},
+    {"passphrase", OptionType::text, true,
+     [](ExportOptions& options, std::string_view, std::string_view value) {
+       options.passphrases.push_back(parse_passphrase(value));
+     }},
+    {"keyslot", OptionType::number, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.keyslot = static_cast<unsigned>(parse_number(key, value, 31));
+     }},
+    {"payload-offset", OptionType::size, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.payload_offset = parse_size(key, value);
+       if (*options.payload_offset % 512 != 0) {
+         throw OptionError("payload-offset=" + std::string(value) + ": must be a multiple of 512");
+       }
+     }},
+    {"lock", OptionType::boolean, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.lock = parse_bool(key, value);
+     }},
+    {"readonly", OptionType::boolean, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.readonly = parse_bool(key, value);
+     }},
+    {"insecure", OptionType::boolean, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.insecure = parse_bool(key, value);
+     }},
+};
+
+const Option* find_option(std::string_view key) {
+  const auto* const found = std::find_if(std::begin(option_table), std::end(option_table),
+                                         [&](const Option& option) { return option.name == key; });
+  return found == std::end(option_table) ? nullptr : found;
+}
+
 }  // namespace
+
+std::optional<OptionType> option_type(std::string_view key) {
+  const Option* option = find_option(key);
+  if (option == nullptr) return std::nullopt;
+  return option->type;
+}
+
+bool option_repeats(std::string_view key) {
+  const Option* option = find_option(key);
+  return option != nullptr && option->repeats;
+}
 
 std::uint64_t parse_size(std::string_view key, std::string_view value) {
   constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
@@ -110,40 +184,17 @@ std::uint64_t parse_size(std::string_view key, std::string_view value) {
 }
 
 void OptionParser::set(std::string_view key, std::string_view value) {
-  const bool repeated = std::find(seen_.begin(), seen_.end(), key) != seen_.end();
-  if (repeated && !may_repeat(key)) {
-    throw OptionError(std::string(key) + "= is given more than once");
-  }
-  seen_.emplace_back(key);
-
-  if (key == "header") {
-    options_.header = non_empty(key, value);
-  } else if (key == "payload") {
-    options_.payload = non_empty(key, value);
-  } else if (key == "secret") {
-    options_.secrets.push_back(parse_secret(value));
-  } else if (key == "secret-offset") {
-    options_.secret_offset = parse_size(key, value);
-  } else if (key == "secret-size") {
-    options_.secret_size = parse_size(key, value);
-    if (*options_.secret_size == 0) throw OptionError("secret-size=0: there is no empty secret");
-  } else if (key == "passphrase") {
-    options_.passphrases.push_back(parse_passphrase(value));
-  } else if (key == "keyslot") {
-    options_.keyslot = static_cast<unsigned>(parse_number(key, value, 31));
-  } else if (key == "payload-offset") {
-    options_.payload_offset = parse_size(key, value);
-    if (*options_.payload_offset % 512 != 0) {
-      throw OptionError("payload-offset=" + std::string(value) + ": must be a multiple of 512");
-    }
-  } else if (key == "lock") {
-    options_.lock = parse_bool(key, value);
-  } else if (key == "insecure") {
-    options_.insecure = parse_bool(key, value);
-  } else {
+  const Option* option = find_option(key);
+  if (option == nullptr) {
     throw OptionError("unknown parameter " + quoted(key) +
                       "; nbdkit luksdetached --help lists the parameters");
   }
+  const bool repeated = std::find(seen_.begin(), seen_.end(), key) != seen_.end();
+  if (repeated && !option->repeats) {
+    throw OptionError(std::string(key) + "= is given more than once");
+  }
+  seen_.emplace_back(key);
+  option->set(options_, key, value);
 }
 
 ExportOptions OptionParser::finish() {

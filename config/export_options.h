@@ -28,6 +28,7 @@ struct ExportOptions {
   std::optional<unsigned> keyslot;          ///< only this key slot
   std::optional<std::uint64_t> payload_offset;  ///< bytes; overrides the header's
   bool lock = true;                         ///< keep a second writer from the payload
+  bool readonly = false;                    ///< never written, and served read-only
   bool insecure = false;                    ///< allow what is refused for safety
 };
 
@@ -42,7 +43,16 @@ class OptionError : public std::exception {
   std::string message_;
 };
 
-/// Collects `key=value` parameters into ExportOptions.
+/// What kind of value a parameter takes; in a config file also how it is written.
+enum class OptionType { text, size, number, boolean };
+
+/// The type of the parameter `key`, or nothing when there is no such parameter.
+std::optional<OptionType> option_type(std::string_view key);
+
+/// May the parameter `key` be given several times?
+bool option_repeats(std::string_view key);
+
+/// Collects parameters into ExportOptions.
 class OptionParser {
  public:
   /// Takes one parameter. Throws OptionError.
@@ -56,8 +66,9 @@ class OptionParser {
   std::vector<std::string> seen_;
 };
 
-/// Bytes, as a number with an optional suffix: b, k/K, M, G, T, P, E (powers of 1024), s for sectors of 512, as nbdkit
-/// reads sizes. Throws OptionError that names `key` on anything else and on more than 2^63-1.
+/// Bytes, as a number with an optional suffix: b, k, M, G, T, P, E (powers of 1024, either case) or
+/// s for sectors of 512, as nbdkit reads sizes. Throws OptionError that names `key` on anything else
+/// and on 2^63 or more.
 std::uint64_t parse_size(std::string_view key, std::string_view value);
 
 }  // namespace luksdetached

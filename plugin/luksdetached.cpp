@@ -3,20 +3,28 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
-#include <unistd.h>
+#include <string_view>
+#include <thread>
 #include <utility>
 
 #include "access.h"
 #include "base/error.h"
 #include "command_line.h"
 #include "config/export_options.h"
+#include "config/service_config.h"
 #include "crypto/sector_cipher.h"
-#include "export/open_export.h"
+#include "export/registry.h"
+#include "status/status_report.h"
+#include "status/status_server.h"
 #include "volume/volume.h"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
@@ -29,9 +37,18 @@ using namespace luksdetached;
 // its first process exits, and must not say goodbye to servers that the second one uses.
 struct State {
   OptionParser parser;
-  ExportOptions options;
-  std::unique_ptr<Volume> volume;
+  bool has_parameters = false;
+  std::string config_path;
+  std::optional<ServiceConfig> service;  // with config=; else one export, served under any name
+  bool insecure = false;
+  ExportRegistry exports;
+  std::unique_ptr<StatusServer> status;
+  std::atomic<bool> stopping = false;
+  std::thread opener;
 };
+
+// The one export of a process without config=.
+constexpr const char* only_export = "";
 
 State& state() {
   static State* const the_state = new State;
@@ -64,15 +81,46 @@ Result guarded(Result on_error, Body body) noexcept {
   return on_error;
 }
 
-// Before nbdkit goes into the background: it has no call for warnings, and its word for errors
-// would make people think that it failed.
-void warn_at_start(const std::string& text) {
-  std::fprintf(stderr, "nbdkit: luksdetached: warning: %s\n", text.c_str());
+// For the log of one export: before nbdkit goes into the background.
+ExportEvents events_at_start() {
+  return {
+      .opened = [](const std::string&,
+                   const std::string& text) { nbdkit_debug("%s", text.c_str()); },
+      // nbdkit has no call for warnings, and its word for errors would make people think that the
+      // command failed.
+      .warning =
+          [](const std::string&, const std::string& text) {
+            std::fprintf(stderr, "nbdkit: luksdetached: warning: %s\n", text.c_str());
+          },
+      .failed = [](const std::string&, const std::string&) {},  // thrown as well
+  };
+}
+
+// For the log of a service, which may be syslog by now.
+ExportEvents events_of_service() {
+  return {
+      .opened = [](const std::string& name,
+                   const std::string& text) { nbdkit_debug("export %s: %s", name.c_str(), text.c_str()); },
+      .warning =
+          [](const std::string& name, const std::string& text) {
+            nbdkit_error("export %s: warning: %s", name.c_str(), text.c_str());
+          },
+      .failed =
+          [](const std::string& name, const std::string& text) {
+            nbdkit_error("export %s is refused to clients: %s", name.c_str(), text.c_str());
+          },
+  };
 }
 
 // ---- start ----
 
-void on_unload() { state().volume.reset(); }
+void on_unload() {
+  State& s = state();
+  s.stopping = true;
+  if (s.opener.joinable()) s.opener.join();
+  s.status.reset();
+  s.exports.close_all();
+}
 
 void on_dump_plugin() {
   std::printf("luksdetached_luks_versions=1 2\n");
@@ -85,14 +133,15 @@ void on_dump_plugin() {
 
 int on_config(const char* key, const char* value) {
   return guarded(-1, [&] {
-    state().parser.set(key, value);
-    return 0;
-  });
-}
-
-int on_config_complete() {
-  return guarded(-1, [] {
-    state().options = state().parser.finish();
+    State& s = state();
+    if (std::string_view(key) != "config") {
+      s.parser.set(key, value);
+      s.has_parameters = true;
+    } else if (s.config_path.empty()) {
+      s.config_path = value;
+    } else {
+      throw OptionError("config= is given more than once");
+    }
     return 0;
   });
 }
@@ -109,23 +158,52 @@ void check_standard_input(const ExportOptions& options) {
   }
 }
 
+int on_config_complete() {
+  return guarded(-1, [] {
+    State& s = state();
+    const bool read_only = asks_for_read_only(process_arguments());
+    const auto add = [&](const std::string& name, const ExportOptions& options) {
+      const bool reads = read_only || options.readonly;
+      s.exports.add(name, options, reads ? Access::read_only : Access::read_write);
+    };
+    if (s.config_path.empty()) {
+      const ExportOptions options = s.parser.finish();
+      check_standard_input(options);
+      s.insecure = options.insecure;
+      add(only_export, options);
+      return 0;
+    }
+    if (s.has_parameters) {
+      throw OptionError("config= has all parameters in its file; the others cannot be given too");
+    }
+    s.service = load_config(s.config_path);
+    s.insecure = s.service->insecure;
+    for (const NamedExport& one : s.service->exports) add(one.name, one.options);
+    return 0;
+  });
+}
+
 int on_get_ready() {
   return guarded(-1, [] {
-    const ExportOptions& options = state().options;
-    check_standard_input(options);
-    const bool read_only = asks_for_read_only(process_arguments());
-    OpenedExport opened =
-        open_export(options, read_only ? Access::read_only : Access::read_write);
-    for (const std::string& text : opened.warnings) warn_at_start(text);
-    nbdkit_debug("%s", opened.summary.c_str());
-    state().volume = std::move(opened.volume);
+    State& s = state();
+    if (!s.service) {
+      s.exports.open(0, events_at_start());
+    } else if (!s.service->status.empty()) {
+      s.status = std::make_unique<StatusServer>(s.service->status);
+    }
     return 0;
   });
 }
 
 int on_after_fork() {
   return guarded(-1, [] {
-    state().volume->start();
+    State& s = state();
+    if (!s.service) {
+      s.exports.start(0);
+      return 0;
+    }
+    if (s.status) s.status->start([&s] { return status_report(s.exports.statuses()); });
+    s.opener = std::thread([&s] { s.exports.open_and_start_all(events_of_service(), s.stopping); });
     return 0;
   });
 }
@@ -142,22 +220,35 @@ void check_peer(bool tls) {
   } else if (errno != ENOTSOCK) {  // a pipe on standard input is local
     throw Error(ErrorKind::policy, "a client whose address is unknown is refused");
   }
-  const AccessDecision decision = decide_access(peer, tls, state().options.insecure);
+  const AccessDecision decision = decide_access(peer, tls, state().insecure);
   if (!decision.allowed) throw Error(ErrorKind::policy, decision.message);
   if (!decision.message.empty()) nbdkit_error("%s", decision.message.c_str());
 }
 
+// Lists what a client could open now.
 int on_list_exports(int, int is_tls, nbdkit_exports* exports) {
   return guarded(-1, [&] {
     check_peer(is_tls != 0);
-    return nbdkit_use_default_export(exports);
+    if (!state().service) return nbdkit_use_default_export(exports);
+    for (const ExportStatus& one : state().exports.statuses()) {
+      if (one.state != ExportState::open) continue;
+      if (nbdkit_add_export(exports, one.name.c_str(), nullptr) != 0) return -1;
+    }
+    return 0;
   });
+}
+
+const char* on_default_export(int, int) {
+  const State& s = state();
+  return s.service ? s.service->default_export.c_str() : only_export;
 }
 
 void* on_open(int read_only) {
   return guarded<void*>(nullptr, [&] {
     check_peer(nbdkit_is_tls() == 1);
-    return new Connection{*state().volume, read_only != 0};
+    const State& s = state();
+    const std::string name = s.service ? nbdkit_export_name() : only_export;
+    return new Connection{s.exports.volume(name), read_only != 0};
   });
 }
 
@@ -231,8 +322,10 @@ constexpr const char* config_help =
     "                     (At least one secret or passphrase is required.)\n"
     "keyslot=N            Try only key slot N.\n"
     "payload-offset=SIZE  Where the data begin in the payload (default: as the header says).\n"
+    "readonly=true        Never write, and serve read-only.\n"
     "lock=false           Do not lock the payload against other writers.\n"
-    "insecure=true        Allow remote clients without TLS and servers that are not verified.";
+    "insecure=true        Allow remote clients without TLS and servers that are not verified.\n"
+    "config=FILE          Many exports from one TOML file, instead of all of the above.";
 
 nbdkit_plugin make_plugin() {
   nbdkit_plugin plugin{};
@@ -258,6 +351,7 @@ nbdkit_plugin make_plugin() {
   plugin.get_ready = on_get_ready;
   plugin.after_fork = on_after_fork;
   plugin.list_exports = on_list_exports;
+  plugin.default_export = on_default_export;
   plugin.cleanup = on_unload;
   plugin.block_size = on_block_size;
   return plugin;

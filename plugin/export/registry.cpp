@@ -1,0 +1,101 @@
+#include "export/registry.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/error.h"
+#include "export/open_export.h"
+
+namespace luksdetached {
+
+std::string_view state_word(ExportState state) noexcept {
+  switch (state) {
+    case ExportState::waiting:
+      return "waiting";
+    case ExportState::open:
+      return "open";
+    case ExportState::failed:
+      return "failed";
+  }
+  return {};
+}
+
+void ExportRegistry::add(std::string name, ExportOptions options, Access access) {
+  const std::lock_guard lock(mutex_);
+  Entry entry{{}, std::move(options), access, nullptr};
+  entry.status.name = std::move(name);
+  entries_.push_back(std::move(entry));
+}
+
+void ExportRegistry::open(std::size_t index, const ExportEvents& events) {
+  Entry& entry = entries_[index];
+  const std::string& name = entry.status.name;
+  try {
+    // Without the lock: unlocking takes its time, and only this thread changes the entry.
+    OpenedExport opened = open_export(entry.options, entry.access);
+    for (const std::string& text : opened.warnings) events.warning(name, text);
+    events.opened(name, opened.summary);
+    const std::lock_guard lock(mutex_);
+    entry.volume = std::move(opened.volume);
+  } catch (const std::exception& error) {
+    const std::lock_guard lock(mutex_);
+    entry.status.state = ExportState::failed;
+    entry.status.reason = error.what();
+    throw;
+  }
+}
+
+void ExportRegistry::start(std::size_t index) {
+  Entry& entry = entries_[index];
+  entry.volume->start();
+  const std::lock_guard lock(mutex_);
+  entry.status.size = entry.volume->size();
+  entry.status.writable = entry.volume->writable();
+  entry.status.state = ExportState::open;
+}
+
+void ExportRegistry::open_and_start_all(const ExportEvents& events,
+                                        const std::atomic<bool>& stop) {
+  for (std::size_t index = 0; index < entries_.size() && !stop; ++index) {
+    try {
+      open(index, events);
+      start(index);
+    } catch (const std::exception& error) {
+      events.failed(entries_[index].status.name, error.what());
+    }
+  }
+}
+
+void ExportRegistry::close_all() noexcept {
+  const std::lock_guard lock(mutex_);
+  entries_.clear();
+}
+
+Volume& ExportRegistry::volume(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& entry) { return entry.status.name == name; });
+  if (found == entries_.end()) {
+    throw Error(ErrorKind::usage, "there is no export of that name", ENOENT);
+  }
+  if (found->status.state == ExportState::waiting) {
+    throw Error(ErrorKind::usage, "export " + found->status.name + " is still being unlocked",
+                ESHUTDOWN);
+  }
+  if (found->status.state == ExportState::failed) {
+    throw Error(ErrorKind::usage,
+                "export " + found->status.name + " could not be opened: " + found->status.reason,
+                ESHUTDOWN);
+  }
+  return *found->volume;
+}
+
+std::vector<ExportStatus> ExportRegistry::statuses() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<ExportStatus> all;
+  for (const Entry& entry : entries_) all.push_back(entry.status);
+  return all;
+}
+
+}  // namespace luksdetached

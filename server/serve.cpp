@@ -1,0 +1,90 @@
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+#include <system_error>
+#include <vector>
+
+#include "commands.h"
+#include "config/service_config.h"
+
+namespace luksdetached {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* plugin_file = "nbdkit-luksdetached-plugin.so";
+
+// The installed plugin, or in a build folder the one that was built beside this program.
+std::string find_plugin() {
+  const fs::path own = fs::read_symlink("/proc/self/exe");
+  const fs::path built = own.parent_path().parent_path() / "plugin" / plugin_file;
+  if (own.parent_path().filename() == "server" && fs::exists(built)) return built;
+  return fs::path(LUKSDETACHED_PLUGINDIR) / plugin_file;
+}
+
+std::vector<std::string> listener_arguments(const Listener& listener) {
+  if (listener.kind == Listener::Kind::unix_socket) return {"-U", listener.path};
+  return {"-i", listener.host, "-p", std::to_string(listener.port)};
+}
+
+std::vector<std::string> tls_arguments(const ServiceConfig& config) {
+  if (config.tls == TlsMode::off) return {"--tls=off"};
+  std::vector<std::string> arguments{config.tls == TlsMode::on ? "--tls=on" : "--tls=require"};
+  if (!config.tls_certificates.empty()) {
+    arguments.push_back("--tls-certificates=" + config.tls_certificates);
+  }
+  if (!config.tls_psk.empty()) arguments.push_back("--tls-psk=" + config.tls_psk);
+  if (config.tls_verify_peer) arguments.emplace_back("--tls-verify-peer");
+  return arguments;
+}
+
+std::vector<std::string> nbdkit_arguments(const ServiceConfig& config,
+                                          const std::string& config_path) {
+  std::vector<std::string> arguments{"nbdkit", "--foreground"};
+  const auto append = [&](const std::vector<std::string>& more) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+  };
+  append(listener_arguments(config.listen));
+  append(tls_arguments(config));
+  if (config.threads != 0) append({"-t", std::to_string(config.threads)});
+  append({find_plugin(), "config=" + config_path});
+  return arguments;
+}
+
+// nbdkit does not take over the socket of a process that was killed.
+void remove_dead_socket(const std::string& path) {
+  if (!fs::is_socket(fs::status(path))) return;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), "cannot make a socket");
+  const bool alive =
+      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+      errno != ECONNREFUSED;
+  close(fd);
+  if (alive) throw std::runtime_error("another process serves on " + path + " already");
+  fs::remove(path);
+}
+
+}  // namespace
+
+int serve(const std::string& config_path) {
+  const ServiceConfig config = load_config(config_path);
+  if (config.listen.kind == Listener::Kind::unix_socket) remove_dead_socket(config.listen.path);
+  std::vector<std::string> arguments = nbdkit_arguments(config, config_path);
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  execvp(pointers.front(), pointers.data());
+  throw std::system_error(errno, std::generic_category(),
+                          "cannot start nbdkit (Debian package nbdkit)");
+}
+
+}  // namespace luksdetached
