@@ -77,6 +77,13 @@ void FileSource::open(Access access, bool lock) {
                       "release it first");
     }
     if (!writable_ && !only_readable(errno)) throw unreachable("open", errno);
+    // Linux lets root open a read-only device for writing, and fails the writes.
+    int read_only = 0;
+    if (writable_ && block_device && ::ioctl(file_.fd, BLKROGET, &read_only) == 0 &&
+        read_only != 0) {
+      writable_ = false;
+      ::close(file_.fd);
+    }
   }
   if (!writable_) {
     file_.fd = ::open(path_.c_str(), O_RDONLY | flags);

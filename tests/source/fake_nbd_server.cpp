@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 namespace luksdetached::testing {
 
@@ -95,6 +96,11 @@ FakeNbdServer::~FakeNbdServer() {
 std::vector<Command> FakeNbdServer::commands() {
   const std::scoped_lock lock(mutex_);
   return commands_;
+}
+
+void FakeNbdServer::drop(unsigned number) {
+  const std::scoped_lock lock(mutex_);
+  ::shutdown(*std::next(open_.begin(), number), SHUT_RDWR);
 }
 
 void FakeNbdServer::accept_loop() {

@@ -53,6 +53,8 @@ class FakeNbdServer {
   std::string uri() const { return "nbd+unix:///?socket=" + socket_; }
   unsigned connections() const { return connections_; }
   std::vector<Command> commands();
+  /// Ends the connection with this number, the first being 0.
+  void drop(unsigned number);
 
  private:
   void accept_loop();

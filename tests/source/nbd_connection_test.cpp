@@ -2,8 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <chrono>
@@ -17,7 +15,6 @@
 namespace luksdetached {
 namespace {
 
-using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using namespace std::chrono_literals;
@@ -68,6 +65,16 @@ TEST(NbdConnection, ReadsAndWritesAfterStart) {
   Bytes back(data.size());
   connection.read(back, 512);
   EXPECT_EQ(back, data);
+}
+
+TEST(NbdConnection, WakesItsWaitingReaderForAWriteThatTheSocketDoesNotTakeAtOnce) {
+  RealNbdServer server(RealNbdServer::nbdkit({"memory", "16M"}));
+  NbdConnection connection = connect(server.uri());
+  connection.start();
+  Bytes back(512);
+  connection.read(back, 0);
+  std::this_thread::sleep_for(100ms);  // the reader waits for replies only, now
+  connection.write(pattern(16 << 20), 0, false);
 }
 
 TEST(NbdConnection, WorksInAForkedChild) {

@@ -111,6 +111,32 @@ TEST(NbdSource, DoesWithoutConnectionsThatTheServerDoesNotTake) {
   EXPECT_EQ(source.connections(), 2u);
 }
 
+TEST(NbdSource, OpensAServerThatOffersMoreConnectionsThanItTakes) {
+  RealNbdServer server(RealNbdServer::qemu_nbd({"-r", "-e", "2"}));
+  NbdSource source(parse_uri(server.uri()), Access::read_only, 4, {.connect = 1s});
+  EXPECT_EQ(source.connections(), 2u);
+  source.start();
+  Bytes back(4'096);
+  source.read(back, 0);
+}
+
+TEST(NbdSource, GoesOnWithTheConnectionsThatAreLeft) {
+  FakeNbdServer server({.flags = flag_has_flags | flag_multi_conn});
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 3);
+  source.start();
+  server.drop(1);
+  Bytes back(512);
+  int failures = 0;
+  for (int i = 0; i < 30; ++i) {
+    try {
+      source.read(back, 0);
+    } catch (const Error&) {
+      ++failures;  // the one that was on its way at that moment
+    }
+  }
+  EXPECT_LE(failures, 1);
+}
+
 TEST(NbdSource, RefusesConnectionsThatDiffer) {
   FakeNbdServer server({.flags = flag_has_flags | flag_multi_conn, .size_step = 512});
   const Error error = error_of([&] { NbdSource(parse_uri(server.uri()), Access::read_write, 2); });
