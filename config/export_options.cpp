@@ -141,6 +141,12 @@ const Option* find_option(std::string_view key) {
 
 }  // namespace
 
+std::vector<std::string_view> option_names() {
+  std::vector<std::string_view> names;
+  for (const Option& option : option_table) names.push_back(option.name);
+  return names;
+}
+
 std::optional<OptionType> option_type(std::string_view key) {
   const Option* option = find_option(key);
   if (option == nullptr) return std::nullopt;

@@ -46,6 +46,9 @@ class OptionError : public std::exception {
 /// What kind of value a parameter takes; in a config file also how it is written.
 enum class OptionType { text, size, number, boolean };
 
+/// The names of all parameters.
+std::vector<std::string_view> option_names();
+
 /// The type of the parameter `key`, or nothing when there is no such parameter.
 std::optional<OptionType> option_type(std::string_view key);
 

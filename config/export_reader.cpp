@@ -1,0 +1,189 @@
+// [[export]]: the same options under the same names as the plugin's parameters, by the same code.
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "config/config_readers.h"
+#include "config/export_options.h"
+
+namespace luksdetached {
+
+namespace {
+
+constexpr std::size_t max_name_bytes = 255;
+
+class ExportReader {
+ public:
+  ExportReader(const toml::table& table, std::size_t number, Mistakes& mistakes)
+      : section_(table, "[[export]] number " + std::to_string(number), mistakes),
+        mistakes_(mistakes) {}
+
+  NamedExport read() {
+    NamedExport result;
+    result.name = read_name();
+    OptionParser parser;
+    bool complete = true;
+    for (const std::string_view key : option_names()) {
+      const toml::node* node = section_.take(key);
+      if (node != nullptr && !set(parser, key, *node)) complete = false;
+    }
+    section_.report_unknown_keys();
+    if (!complete) return result;
+    try {
+      result.options = parser.finish();
+    } catch (const OptionError& error) {
+      mistakes_.add(section_.where(), error.what());
+    }
+    return result;
+  }
+
+  const toml::source_region& where(std::string_view key) {
+    const toml::node* node = section_.take(key);
+    return node == nullptr ? section_.where() : node->source();
+  }
+
+ private:
+  std::string read_name() {
+    const toml::node* node = section_.take("name");
+    if (node == nullptr) {
+      section_.missing("name");
+      return {};
+    }
+    const auto name = section_.value<std::string>("name", "a string");
+    if (!name) return {};
+    const bool control = std::any_of(name->begin(), name->end(), [](char c) {
+      return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    });
+    if (name->empty() || name->size() > max_name_bytes || control) {
+      mistakes_.add(node->source(), "name must have 1 to " + std::to_string(max_name_bytes) +
+                                        " bytes without control characters");
+      return {};
+    }
+    return *name;
+  }
+
+  // Gives one value, or each of an array, to `parser`. False when there was a mistake.
+  bool set(OptionParser& parser, std::string_view key, const toml::node& node) {
+    const toml::array* array = node.as_array();
+    if (array == nullptr) return set_one(parser, key, node);
+    if (!option_repeats(key) && array->size() != 1) {
+      mistakes_.add(node.source(), std::string(key) + " takes one value, not " +
+                                       std::to_string(array->size()));
+      return false;
+    }
+    if (array->empty()) {
+      mistakes_.add(node.source(), std::string(key) + " is an empty array");
+      return false;
+    }
+    bool good = true;
+    for (const toml::node& element : *array) good &= set_one(parser, key, element);
+    return good;
+  }
+
+  bool set_one(OptionParser& parser, std::string_view key, const toml::node& node) {
+    std::optional<std::string> text = text_of(key, node);
+    if (!text) return false;
+    if (const char* problem = path_problem(key, *text)) {
+      mistakes_.add(node.source(), std::string(key) + " " + problem);
+      return false;
+    }
+    try {
+      parser.set(key, *text);
+      return true;
+    } catch (const OptionError& error) {
+      mistakes_.add(node.source(), error.what());
+      return false;
+    }
+  }
+
+  // The value as the plugin's parameter of the same name would have it.
+  std::optional<std::string> text_of(std::string_view key, const toml::node& node) {
+    const auto text = node.value_exact<std::string>();
+    const auto number = node.value_exact<std::int64_t>();
+    const auto boolean = node.value_exact<bool>();
+    switch (*option_type(key)) {
+      case OptionType::text:
+        if (text) return *text;
+        section_.wrong_type(key, node, "a string");
+        break;
+      case OptionType::size:
+        if (text) return *text;
+        if (number) return std::to_string(*number);
+        section_.wrong_type(key, node, "an integer or a string such as \"16M\"");
+        break;
+      case OptionType::number:
+        if (number) return std::to_string(*number);
+        section_.wrong_type(key, node, "an integer");
+        break;
+      case OptionType::boolean:
+        if (boolean) return *boolean ? "true" : "false";
+        section_.wrong_type(key, node, "true or false");
+        break;
+    }
+    return std::nullopt;
+  }
+
+  // A service has no working directory and no terminal that its user knows of.
+  static const char* path_problem(std::string_view key, std::string_view text) {
+    if (key == "passphrase") {
+      if (text.starts_with('-')) return "must be +/PATH: a service has no standard input to read";
+      if (text.starts_with('+') && !is_absolute(text.substr(1))) {
+        return "must be an absolute path after the +";
+      }
+    } else if (key == "secret" || key == "header" || key == "payload") {
+      const bool has_scheme = text.find(':') != std::string_view::npos;
+      if (!text.empty() && !has_scheme && !is_absolute(text)) {
+        return "must be an absolute path or a URI";
+      }
+    }
+    return nullptr;
+  }
+
+  Section section_;
+  Mistakes& mistakes_;
+};
+
+// Two paths may be the same file all the same; then the lock on the payload still tells.
+std::string comparable(std::string_view uri) {
+  constexpr std::string_view file_scheme = "file://";
+  if (uri.starts_with(file_scheme)) uri.remove_prefix(file_scheme.size());
+  return std::string(uri);
+}
+
+}  // namespace
+
+void read_exports(const toml::node& node, ServiceConfig& config, Mistakes& mistakes) {
+  const toml::array* array = node.as_array();
+  if (array == nullptr || !array->is_array_of_tables()) {
+    mistakes.add(node.source(), "export must be written [[export]], with two brackets");
+    return;
+  }
+  std::map<std::string, std::string> writers;  // payload to export name
+  std::set<std::string> names;
+  std::size_t number = 0;
+  for (const toml::node& element : *array) {
+    ExportReader reader(*element.as_table(), ++number, mistakes);
+    NamedExport next = reader.read();
+    if (!next.name.empty() && !names.insert(next.name).second) {
+      mistakes.add(reader.where("name"),
+                   "the name '" + printable(next.name) + "' is used by another export");
+    }
+    const ExportOptions& options = next.options;
+    if (!options.payload.empty() && !options.readonly) {
+      const auto [other, first] = writers.emplace(comparable(options.payload), next.name);
+      if (!first) {
+        mistakes.add(reader.where("payload"),
+                     "the export '" + printable(other->second) +
+                         "' writes the same payload; make one of them readonly");
+      }
+    }
+    config.exports.push_back(std::move(next));
+  }
+}
+
+}  // namespace luksdetached

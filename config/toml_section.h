@@ -1,0 +1,72 @@
+// One table of a TOML file, read key by key; what is wrong with it is collected with its place.
+// Included by this folder only.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <toml++/toml.h>
+#include <utility>
+#include <vector>
+
+#include "config/service_config.h"
+
+namespace luksdetached {
+
+/// Everything that is wrong with a file.
+class Mistakes {
+ public:
+  void add(const toml::source_region& where, std::string message);
+  void add(unsigned line, unsigned column, std::string message);
+
+  /// Throws ConfigError with all of them, in the order of the file, if there are any.
+  void throw_if_any(std::string_view file);
+
+ private:
+  std::vector<ConfigMistake> list_;
+};
+
+/// At most 80 bytes of `text`, without control characters.
+std::string printable(std::string_view text);
+
+/// What a value is, in words: "a string".
+std::string type_word(const toml::node& node);
+
+/// The keys of one table. Each key that is asked for is known; all others are mistakes.
+class Section {
+ public:
+  /// `title` is its name in messages, such as "[service]". Both references must outlive it.
+  Section(const toml::table& table, std::string title, Mistakes& mistakes)
+      : table_(table), title_(std::move(title)), mistakes_(mistakes) {}
+
+  const std::string& title() const { return title_; }
+  const toml::source_region& where() const { return table_.source(); }
+
+  /// The value of `key`, or null when it is not there.
+  const toml::node* take(std::string_view key);
+
+  /// The value of `key` if it is there and of type T, which is called `expected` in messages.
+  template <typename T>
+  std::optional<T> value(std::string_view key, std::string_view expected) {
+    const toml::node* node = take(key);
+    if (node == nullptr) return std::nullopt;
+    if (const std::optional<T> found = node->value_exact<T>()) return found;
+    wrong_type(key, *node, expected);
+    return std::nullopt;
+  }
+
+  void wrong_type(std::string_view key, const toml::node& node, std::string_view expected);
+  void missing(std::string_view key);
+
+  /// Last: complains about every key that was not asked for.
+  void report_unknown_keys();
+
+ private:
+  const toml::table& table_;
+  std::string title_;
+  Mistakes& mistakes_;
+  std::set<std::string> known_;
+};
+
+}  // namespace luksdetached
