@@ -8,7 +8,9 @@
 
 namespace luksdetached {
 
-inline bool is_absolute(std::string_view path) { return path.starts_with('/'); }
+inline bool is_absolute(std::string_view path) {
+  return path.starts_with('/');
+}
 
 /// Reads [service] into `config`; what is wrong goes to `mistakes`.
 void read_service(const toml::table& table, ServiceConfig& config, Mistakes& mistakes);

@@ -9,14 +9,16 @@ namespace luksdetached {
 
 namespace {
 
-std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+std::string quoted(std::string_view text) {
+  return "'" + std::string(text) + "'";
+}
 
 std::uint64_t parse_number(std::string_view key, std::string_view value, std::uint64_t most) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc{} || end != value.data() + value.size() || number > most) {
-    throw OptionError(std::string(key) + "=" + std::string(value) + ": expected a number from 0 to " +
-                      std::to_string(most));
+    throw OptionError(std::string(key) + "=" + std::string(value) +
+                      ": expected a number from 0 to " + std::to_string(most));
   }
   return number;
 }
@@ -204,7 +206,8 @@ void OptionParser::set(std::string_view key, std::string_view value) {
 }
 
 ExportOptions OptionParser::finish() {
-  if (options_.header.empty()) throw OptionError("header=URI is missing: where is the LUKS header?");
+  if (options_.header.empty())
+    throw OptionError("header=URI is missing: where is the LUKS header?");
   if (options_.payload.empty()) {
     throw OptionError("payload=URI is missing: where are the encrypted sectors?");
   }

@@ -19,17 +19,17 @@ struct PassphraseFrom {
 
 /// The options of one export: the names are those of the plugin's parameters.
 struct ExportOptions {
-  std::string header;                       ///< URI or path
-  std::string payload;                      ///< URI or path
-  std::vector<std::string> secrets;         ///< files with key bytes, tried in order
-  std::uint64_t secret_offset = 0;          ///< bytes of each secret file to skip
-  std::optional<std::uint64_t> secret_size; ///< bytes to use after that; default: to the end
-  std::vector<PassphraseFrom> passphrases;  ///< tried after the secrets, in order
-  std::optional<unsigned> keyslot;          ///< only this key slot
+  std::string header;                           ///< URI or path
+  std::string payload;                          ///< URI or path
+  std::vector<std::string> secrets;             ///< files with key bytes, tried in order
+  std::uint64_t secret_offset = 0;              ///< bytes of each secret file to skip
+  std::optional<std::uint64_t> secret_size;     ///< bytes to use after that; default: to the end
+  std::vector<PassphraseFrom> passphrases;      ///< tried after the secrets, in order
+  std::optional<unsigned> keyslot;              ///< only this key slot
   std::optional<std::uint64_t> payload_offset;  ///< bytes; overrides the header's
-  bool lock = true;                         ///< keep a second writer from the payload
-  bool readonly = false;                    ///< never written, and served read-only
-  bool insecure = false;                    ///< allow what is refused for safety
+  bool lock = true;                             ///< keep a second writer from the payload
+  bool readonly = false;                        ///< never written, and served read-only
+  bool insecure = false;                        ///< allow what is refused for safety
 };
 
 /// A parameter that is unknown, repeated, malformed or missing; `what()` is a sentence for the
@@ -70,8 +70,8 @@ class OptionParser {
 };
 
 /// Bytes, as a number with an optional suffix: b, k, M, G, T, P, E (powers of 1024, either case) or
-/// s for sectors of 512, as nbdkit reads sizes. Throws OptionError that names `key` on anything else
-/// and on 2^63 or more.
+/// s for sectors of 512, as nbdkit reads sizes. Throws OptionError that names `key` on anything
+/// else and on 2^63 or more.
 std::uint64_t parse_size(std::string_view key, std::string_view value);
 
 }  // namespace luksdetached

@@ -72,8 +72,8 @@ class ExportReader {
     const toml::array* array = node.as_array();
     if (array == nullptr) return set_one(parser, key, node);
     if (!option_repeats(key) && array->size() != 1) {
-      mistakes_.add(node.source(), std::string(key) + " takes one value, not " +
-                                       std::to_string(array->size()));
+      mistakes_.add(node.source(),
+                    std::string(key) + " takes one value, not " + std::to_string(array->size()));
       return false;
     }
     if (array->empty()) {

@@ -24,9 +24,9 @@ void check_default(const toml::table& root, ServiceConfig& config, Mistakes& mis
       std::any_of(config.exports.begin(), config.exports.end(),
                   [&](const NamedExport& one) { return one.name == config.default_export; });
   if (exists) return;
-  mistakes.add(root["service"]["default"].node()->source(),
-               "default in [service] is '" + printable(config.default_export) +
-                   "', but no export has that name");
+  mistakes.add(root["service"]["default"].node()->source(), "default in [service] is '" +
+                                                                printable(config.default_export) +
+                                                                "', but no export has that name");
 }
 
 std::string first_line(std::string_view text) {

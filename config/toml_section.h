@@ -2,11 +2,11 @@
 // Included by this folder only.
 #pragma once
 
+#include <toml++/toml.h>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <toml++/toml.h>
 #include <utility>
 #include <vector>
 

@@ -16,7 +16,9 @@ Address as(const sockaddr_storage& storage) noexcept {
   return address;
 }
 
-bool is_loopback_v4(std::uint32_t host_order) noexcept { return host_order >> 24 == 127; }
+bool is_loopback_v4(std::uint32_t host_order) noexcept {
+  return host_order >> 24 == 127;
+}
 
 bool is_loopback_v6(const in6_addr& address) noexcept {
   if (IN6_IS_ADDR_LOOPBACK(&address)) return true;

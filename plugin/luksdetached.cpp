@@ -1,5 +1,5 @@
-// The nbdkit plugin: callbacks in the order in which nbdkit calls them. Everything they do is in the
-// library; here exceptions become nbdkit_error and errno.
+// The nbdkit plugin: callbacks in the order in which nbdkit calls them. Everything they do is in
+// the library; here exceptions become nbdkit_error and errno.
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
@@ -61,7 +61,9 @@ struct Connection {
   bool read_only;
 };
 
-Volume& volume_of(void* handle) { return static_cast<Connection*>(handle)->volume; }
+Volume& volume_of(void* handle) {
+  return static_cast<Connection*>(handle)->volume;
+}
 
 // Runs `body`; an exception becomes nbdkit's error and `on_error`.
 template <typename Result, typename Body>
@@ -99,8 +101,10 @@ ExportEvents events_at_start() {
 // For the log of a service, which may be syslog by now.
 ExportEvents events_of_service() {
   return {
-      .opened = [](const std::string& name,
-                   const std::string& text) { nbdkit_debug("export %s: %s", name.c_str(), text.c_str()); },
+      .opened =
+          [](const std::string& name, const std::string& text) {
+            nbdkit_debug("export %s: %s", name.c_str(), text.c_str());
+          },
       .warning =
           [](const std::string& name, const std::string& text) {
             nbdkit_error("export %s: warning: %s", name.c_str(), text.c_str());
@@ -252,7 +256,9 @@ void* on_open(int read_only) {
   });
 }
 
-void on_close(void* handle) { delete static_cast<Connection*>(handle); }
+void on_close(void* handle) {
+  delete static_cast<Connection*>(handle);
+}
 
 std::int64_t on_get_size(void* handle) {
   return static_cast<std::int64_t>(volume_of(handle).size());
@@ -262,26 +268,31 @@ int on_can_write(void* handle) {
   return volume_of(handle).writable() && !static_cast<Connection*>(handle)->read_only ? 1 : 0;
 }
 
-int on_can_flush(void*) { return 1; }
+int on_can_flush(void*) {
+  return 1;
+}
 
-int on_can_fua(void*) { return NBDKIT_FUA_NATIVE; }
+int on_can_fua(void*) {
+  return NBDKIT_FUA_NATIVE;
+}
 
 // All clients share one payload, and a flush of it covers what any of them wrote.
-int on_can_multi_conn(void*) { return 1; }
+int on_can_multi_conn(void*) {
+  return 1;
+}
 
 int on_block_size(void* handle, std::uint32_t* minimum, std::uint32_t* preferred,
                   std::uint32_t* maximum) {
   *minimum = 1;
-  *preferred = std::max<std::uint32_t>(
-      4096, static_cast<std::uint32_t>(volume_of(handle).sector_size()));
+  *preferred =
+      std::max<std::uint32_t>(4096, static_cast<std::uint32_t>(volume_of(handle).sector_size()));
   *maximum = 64U << 20;  // nbdkit takes no larger requests
   return 0;
 }
 
 // ---- a client reads and writes ----
 
-int on_pread(void* handle, void* buffer, std::uint32_t count, std::uint64_t offset,
-             std::uint32_t) {
+int on_pread(void* handle, void* buffer, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
   return guarded(-1, [&] {
     volume_of(handle).read({static_cast<std::byte*>(buffer), count}, offset);
     return 0;

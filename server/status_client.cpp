@@ -21,9 +21,9 @@ constexpr std::size_t max_report_bytes = std::size_t{16} << 20;
 
 std::runtime_error no_answer(const std::string& path, int code) {
   const bool timed_out = code == EAGAIN || code == EWOULDBLOCK;
-  return std::runtime_error("the service does not answer on its status socket " + path + ": " +
-                            (timed_out ? "it took too long"
-                                       : std::generic_category().message(code)));
+  return std::runtime_error(
+      "the service does not answer on its status socket " + path + ": " +
+      (timed_out ? "it took too long" : std::generic_category().message(code)));
 }
 
 std::string read_report(const std::string& path) {

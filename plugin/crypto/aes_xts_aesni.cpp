@@ -3,8 +3,8 @@
 // Eight blocks are in flight at once: an AES round has a latency of 3 to 5 cycles and two can start
 // per cycle, so eight keep the units busy while the tweaks of the next eight are made by shifts and
 // additions on the other ports. Nothing branches or indexes on key or data.
-#include "crypto/secure_memory.h"
 #include "crypto/sector_cipher_kernels.h"
+#include "crypto/secure_memory.h"
 
 #if defined(__x86_64__)
 
@@ -45,7 +45,8 @@ LUKSDETACHED_AESNI inline __m128i prefix_xor(__m128i words) {
 
 template <int round_constant>
 LUKSDETACHED_AESNI inline __m128i next_even(__m128i two_back, __m128i one_back) {
-  const __m128i mixed = _mm_shuffle_epi32(_mm_aeskeygenassist_si128(one_back, round_constant), 0xff);
+  const __m128i mixed =
+      _mm_shuffle_epi32(_mm_aeskeygenassist_si128(one_back, round_constant), 0xff);
   return _mm_xor_si128(prefix_xor(two_back), mixed);
 }
 
@@ -204,7 +205,9 @@ std::unique_ptr<SectorCipher> make_aes_xts_aesni(IvKind iv, std::span<const std:
 
 namespace luksdetached {
 
-bool have_aesni() noexcept { return false; }
+bool have_aesni() noexcept {
+  return false;
+}
 
 std::unique_ptr<SectorCipher> make_aes_xts_aesni(IvKind, std::span<const std::byte>, std::size_t) {
   std::abort();  // have_aesni() is false here

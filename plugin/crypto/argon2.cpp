@@ -13,8 +13,7 @@ namespace luksdetached {
 namespace {
 
 int allocate(std::uint8_t** memory, std::size_t bytes) {
-  void* pages =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) return ARGON2_MEMORY_ALLOCATION_ERROR;
   madvise(pages, bytes, MADV_DONTDUMP);
   *memory = static_cast<std::uint8_t*>(pages);
@@ -54,9 +53,9 @@ void argon2(Argon2Variant variant, std::span<const std::byte> secret,
   const int result = argon2_ctx(&context, variant == Argon2Variant::i ? Argon2_i : Argon2_id);
   if (result == ARGON2_OK) return;
   if (result == ARGON2_MEMORY_ALLOCATION_ERROR) {
-    throw Error(ErrorKind::key_derivation,
-                "Argon2 needs " + std::to_string(cost.memory_kib / 1024) +
-                    " MiB of memory, which this process cannot have");
+    throw Error(ErrorKind::key_derivation, "Argon2 needs " +
+                                               std::to_string(cost.memory_kib / 1024) +
+                                               " MiB of memory, which this process cannot have");
   }
   throw Error(ErrorKind::key_derivation,
               std::string("Argon2 failed: ") + argon2_error_message(result));

@@ -13,9 +13,9 @@ std::string CipherSpec::text() const {
 
 CipherSpec parse_cipher_spec(std::string_view text) {
   const auto unsupported = [&] {
-    return Error(ErrorKind::unsupported,
-                 "cipher '" + std::string(text) + "' is not supported (supported: aes with xts or "
-                 "cbc, such as aes-xts-plain64)");
+    return Error(ErrorKind::unsupported, "cipher '" + std::string(text) +
+                                             "' is not supported (supported: aes with xts or "
+                                             "cbc, such as aes-xts-plain64)");
   };
   CipherSpec spec;
   const std::size_t after_cipher = text.find('-');

@@ -11,8 +11,8 @@
 
 #include "crypto/hash.h"
 #include "crypto/hash_types.h"
-#include "crypto/secure_memory.h"
 #include "crypto/sector_cipher_kernels.h"
+#include "crypto/secure_memory.h"
 
 namespace luksdetached {
 
@@ -72,11 +72,13 @@ class CryptoppSectorCipher final : public SectorCipher {
 
   void encrypt(std::span<const std::byte> from, std::span<std::byte> to,
                std::uint64_t first_sector) const override {
-    transform(from, to, first_sector, [](auto& workspace) -> auto& { return workspace.encryption; });
+    transform(from, to, first_sector,
+              [](auto& workspace) -> auto& { return workspace.encryption; });
   }
   void decrypt(std::span<const std::byte> from, std::span<std::byte> to,
                std::uint64_t first_sector) const override {
-    transform(from, to, first_sector, [](auto& workspace) -> auto& { return workspace.decryption; });
+    transform(from, to, first_sector,
+              [](auto& workspace) -> auto& { return workspace.decryption; });
   }
   std::string_view kernel() const noexcept override { return "cryptopp"; }
   void lock_again() override { key_.lock_again(); }

@@ -47,8 +47,8 @@ struct Pbkdf2State {
 
   void derive_block(std::span<const std::byte> salt, std::uint32_t index,
                     std::uint32_t iterations) {
-    const std::array<std::byte, 4> big_endian_index{
-        std::byte(index >> 24), std::byte(index >> 16), std::byte(index >> 8), std::byte(index)};
+    const std::array<std::byte, 4> big_endian_index{std::byte(index >> 24), std::byte(index >> 16),
+                                                    std::byte(index >> 8), std::byte(index)};
     working = inner_start;
     working.Update(as_bytes(salt.data()), salt.size());
     working.Update(as_bytes(big_endian_index.data()), big_endian_index.size());

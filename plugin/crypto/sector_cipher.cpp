@@ -16,16 +16,19 @@ Error unsupported(const CipherSpec& spec, const std::string& why) {
   return Error(ErrorKind::unsupported, "cipher '" + spec.text() + "' is not supported: " + why);
 }
 
-bool is_aes_key(std::size_t bytes) { return bytes == 16 || bytes == 24 || bytes == 32; }
+bool is_aes_key(std::size_t bytes) {
+  return bytes == 16 || bytes == 24 || bytes == 32;
+}
 
 }  // namespace
 
 void check_cipher(const CipherSpec& spec, std::size_t key_bytes) {
   if (spec.cipher == "cipher_null" || spec.cipher == "null") {
-    throw Error(ErrorKind::policy,
-                "cipher '" + spec.text() +
-                    "' does not encrypt at all and is refused: data served from such a volume could "
-                    "come from anyone who can write to its header or payload");
+    throw Error(
+        ErrorKind::policy,
+        "cipher '" + spec.text() +
+            "' does not encrypt at all and is refused: data served from such a volume could "
+            "come from anyone who can write to its header or payload");
   }
   if (spec.cipher != "aes") {
     throw unsupported(spec, "block cipher '" + spec.cipher + "' is unknown here (known: aes)");
@@ -39,16 +42,15 @@ void check_cipher(const CipherSpec& spec, std::size_t key_bytes) {
       throw unsupported(spec, "essiv needs a hash that makes an AES key, such as essiv:sha256");
     }
   } else if (spec.iv != "plain" && spec.iv != "plain64" && spec.iv != "plain64be") {
-    throw unsupported(
-        spec, "IV '" + spec.iv + "' is unknown here (known: plain, plain64, plain64be, essiv:HASH)");
+    throw unsupported(spec, "IV '" + spec.iv +
+                                "' is unknown here (known: plain, plain64, plain64be, essiv:HASH)");
   } else if (!spec.iv_option.empty()) {
     throw unsupported(spec, "IV '" + spec.iv + "' takes no option");
   }
   const bool fits = spec.mode == "xts" ? key_bytes == 32 || key_bytes == 64 : is_aes_key(key_bytes);
   if (!fits) {
-    throw Error(ErrorKind::header_damaged,
-                "a key of " + std::to_string(key_bytes * 8) + " bits does not fit cipher '" +
-                    spec.text() + "'");
+    throw Error(ErrorKind::header_damaged, "a key of " + std::to_string(key_bytes * 8) +
+                                               " bits does not fit cipher '" + spec.text() + "'");
   }
 }
 
@@ -75,6 +77,8 @@ std::string supported_ciphers() {
          "aes-cbc-plain aes-cbc-plain64be aes-cbc-essiv:HASH";
 }
 
-std::string_view aes_xts_kernel() { return have_aesni() ? "aes-ni" : "cryptopp"; }
+std::string_view aes_xts_kernel() {
+  return have_aesni() ? "aes-ni" : "cryptopp";
+}
 
 }  // namespace luksdetached

@@ -52,8 +52,7 @@ SecureBuffer::SecureBuffer(std::size_t size) : size_(size) {
   if (size == 0) return;
   const std::size_t page = page_size();
   mapped_ = (size + page - 1) / page * page;
-  void* memory =
-      mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     throw Error(ErrorKind::key_derivation, "out of memory for key material", ENOMEM);
   }
@@ -82,7 +81,9 @@ SecureBuffer& SecureBuffer::operator=(SecureBuffer&& other) noexcept {
   return *this;
 }
 
-SecureBuffer::~SecureBuffer() { release(); }
+SecureBuffer::~SecureBuffer() {
+  release();
+}
 
 void SecureBuffer::truncate(std::size_t new_size) noexcept {
   if (new_size >= size_) return;

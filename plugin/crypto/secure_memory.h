@@ -52,7 +52,7 @@ class SecureObject {
  public:
   template <typename... Args>
   explicit SecureObject(Args&&... args)
-      : buffer_(sizeof(T)), object_(new (buffer_.data()) T(std::forward<Args>(args)...)) {}
+      : buffer_(sizeof(T)), object_(new(buffer_.data()) T(std::forward<Args>(args)...)) {}
   SecureObject(SecureObject&& other) noexcept
       : buffer_(std::move(other.buffer_)), object_(std::exchange(other.object_, nullptr)) {}
   SecureObject& operator=(SecureObject&&) = delete;

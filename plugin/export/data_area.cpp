@@ -27,9 +27,8 @@ DataArea find_data_area(const luks::Segment& segment, std::uint64_t payload_byte
   }
   const std::uint64_t rest = available % segment.sector_size;
   if (rest != 0) {
-    warnings.push_back("the last " + std::to_string(rest) +
-                       " bytes are not a whole sector of " + std::to_string(segment.sector_size) +
-                       " and are not served");
+    warnings.push_back("the last " + std::to_string(rest) + " bytes are not a whole sector of " +
+                       std::to_string(segment.sector_size) + " and are not served");
   }
   constexpr std::uint64_t plain_wraps_at = std::uint64_t{512} << 32;
   if (segment.cipher.iv == "plain" && available > plain_wraps_at) {

@@ -20,11 +20,9 @@ namespace luksdetached {
 namespace {
 
 LoadedHeader read_header(const ExportOptions& options) {
-  const std::unique_ptr<Source> source =
-      open_source(options.header, {.access = Access::read_only,
-                                   .lock = false,
-                                   .insecure = options.insecure,
-                                   .connections = 1});
+  const std::unique_ptr<Source> source = open_source(
+      options.header,
+      {.access = Access::read_only, .lock = false, .insecure = options.insecure, .connections = 1});
   return load_header(*source);
 }
 
@@ -65,8 +63,8 @@ DataArea check_payload(const ExportOptions& options, const luks::Header& header,
                        std::vector<std::string>& warnings) {
   try {
     std::vector<std::string> about_payload;
-    const DataArea area = find_data_area(header.segment, payload.size(), options.payload_offset,
-                                         about_payload);
+    const DataArea area =
+        find_data_area(header.segment, payload.size(), options.payload_offset, about_payload);
     if (area.offset < header.end && same_file(options.header, options.payload)) {
       throw Error(ErrorKind::policy,
                   "it is the header's own file, and its data would begin at byte " +
@@ -116,8 +114,8 @@ OpenedExport open_export(const ExportOptions& options, Access access) {
   std::unique_ptr<Source> payload = open_payload(options, access);
   const DataArea area = check_payload(options, header, *payload, opened.warnings);
   const luks::Unlocked unlocked = unlock(options, loaded);
-  std::unique_ptr<SectorCipher> cipher = make_sector_cipher(
-      header.segment.cipher, unlocked.volume_key.span(), area.sector_size);
+  std::unique_ptr<SectorCipher> cipher =
+      make_sector_cipher(header.segment.cipher, unlocked.volume_key.span(), area.sector_size);
 
   opened.summary = "LUKS" + std::to_string(header.version) + " volume " + header.uuid +
                    " unlocked by key slot " + std::to_string(unlocked.keyslot) + ": " +

@@ -55,8 +55,7 @@ void ExportRegistry::start(std::size_t index) {
   entry.status.state = ExportState::open;
 }
 
-void ExportRegistry::open_and_start_all(const ExportEvents& events,
-                                        const std::atomic<bool>& stop) {
+void ExportRegistry::open_and_start_all(const ExportEvents& events, const std::atomic<bool>& stop) {
   for (std::size_t index = 0; index < entries_.size() && !stop; ++index) {
     try {
       open(index, events);

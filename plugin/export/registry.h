@@ -62,8 +62,8 @@ class ExportRegistry {
   /// Drops all exports and their keys. No client may have one open.
   void close_all() noexcept;
 
-  /// The volume of the export called `name`; it lives until `close_all`. Throws Error with ENOENT when there is no such export,
-  /// ESHUTDOWN when it is waiting or failed.
+  /// The volume of the export called `name`; it lives until `close_all`. Throws Error with ENOENT
+  /// when there is no such export, ESHUTDOWN when it is waiting or failed.
   Volume& volume(std::string_view name) const;
 
   /// All exports in the order in which they were added.

@@ -38,18 +38,18 @@ struct Kdf {
 
 /// A place in the header that holds the volume key, split and encrypted with a derived key.
 struct Keyslot {
-  unsigned id = 0;                 ///< 0 to 7 in LUKS1, 0 to 31 in LUKS2
-  bool bound = true;               ///< protects the key of the segment; others are never tried
-  unsigned priority = 1;           ///< 2 is tried first, then 1; 0 only when asked for by number
-  std::size_t key_bytes = 0;       ///< of the volume key inside
+  unsigned id = 0;            ///< 0 to 7 in LUKS1, 0 to 31 in LUKS2
+  bool bound = true;          ///< protects the key of the segment; others are never tried
+  unsigned priority = 1;      ///< 2 is tried first, then 1; 0 only when asked for by number
+  std::size_t key_bytes = 0;  ///< of the volume key inside
   Kdf kdf;
-  Hash af_hash = Hash::sha256;     ///< of the anti-forensic splitter
+  Hash af_hash = Hash::sha256;  ///< of the anti-forensic splitter
   std::uint32_t af_stripes = 0;
-  CipherSpec area_cipher;          ///< encrypts the area, in sectors of 512 bytes from IV 0
+  CipherSpec area_cipher;  ///< encrypts the area, in sectors of 512 bytes from IV 0
   std::size_t area_key_bytes = 0;
-  std::uint64_t area_offset = 0;   ///< bytes from the start of the header
-  std::uint64_t area_bytes = 0;    ///< what of it holds key material: whole sectors
-  std::string unusable;            ///< why this version cannot try it, or empty
+  std::uint64_t area_offset = 0;  ///< bytes from the start of the header
+  std::uint64_t area_bytes = 0;   ///< what of it holds key material: whole sectors
+  std::string unusable;           ///< why this version cannot try it, or empty
 };
 
 /// Tells a right volume key from a wrong one: PBKDF2 of the key.
@@ -72,20 +72,20 @@ struct Header {
   unsigned version = 0;  ///< 1 or 2
   std::string uuid;
   Segment segment;
-  Digest digest;                      ///< of the segment's volume key
-  std::vector<Keyslot> keyslots;      ///< in the order of their numbers
-  std::uint64_t key_material_end = 0; ///< bytes from the start that unlocking needs
-  std::uint64_t end = 0;              ///< bytes from the start to the end of the key slot area
-  std::vector<std::string> warnings;  ///< sentences for the log: what was found wrong but harmless
+  Digest digest;                       ///< of the segment's volume key
+  std::vector<Keyslot> keyslots;       ///< in the order of their numbers
+  std::uint64_t key_material_end = 0;  ///< bytes from the start that unlocking needs
+  std::uint64_t end = 0;               ///< bytes from the start to the end of the key slot area
+  std::vector<std::string> warnings;   ///< sentences for the log: what was found wrong but harmless
 };
 
 /// How many bytes from the start of the header `parse_header` needs, given its first 4096 (or all
 /// there are). At most max_metadata_bytes.
 std::uint64_t metadata_size(std::span<const std::byte> first_bytes) noexcept;
 
-/// Parses and validates the metadata of a LUKS1 or LUKS2 header. `bytes` is what metadata_size asked
-/// for, or less when the source is shorter. Throws Error: not_luks, header_damaged (and where),
-/// unsupported or policy (and what).
+/// Parses and validates the metadata of a LUKS1 or LUKS2 header. `bytes` is what metadata_size
+/// asked for, or less when the source is shorter. Throws Error: not_luks, header_damaged (and
+/// where), unsupported or policy (and what).
 Header parse_header(std::span<const std::byte> bytes);
 
 }  // namespace luksdetached::luks

@@ -28,7 +28,9 @@ std::vector<std::byte> load_bytes(std::span<const std::byte> bytes, std::size_t 
   return {part.begin(), part.end()};
 }
 
-std::string slot_name(unsigned id) { return "key slot " + std::to_string(id); }
+std::string slot_name(unsigned id) {
+  return "key slot " + std::to_string(id);
+}
 
 // Every slot has its area, also those not in use: overlaps are checked over all of them.
 struct SlotArea {

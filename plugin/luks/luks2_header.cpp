@@ -14,9 +14,8 @@ namespace {
 constexpr std::size_t binary_bytes = 4096;
 constexpr std::size_t checksum_offset = 448;
 constexpr std::size_t checksum_bytes = 64;
-constexpr std::array<std::uint64_t, 9> copy_sizes{16 << 10,  32 << 10,  64 << 10,
-                                                  128 << 10, 256 << 10, 512 << 10,
-                                                  1 << 20,   2 << 20,   4 << 20};
+constexpr std::array<std::uint64_t, 9> copy_sizes{
+    16 << 10, 32 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20, 2 << 20, 4 << 20};
 
 // One copy whose binary header and checksum are right; its JSON is still to be looked at.
 struct Copy {
@@ -33,8 +32,8 @@ void check_checksum(std::span<const std::byte> copy) {
   const std::array<std::byte, checksum_bytes> zeros{};
   std::array<std::byte, checksum_bytes> sum{};
   const std::span<std::byte> computed(sum.data(), digest_size(*hash));
-  const std::span<const std::byte> parts[] = {
-      copy.first(checksum_offset), zeros, copy.subspan(checksum_offset + checksum_bytes)};
+  const std::span<const std::byte> parts[] = {copy.first(checksum_offset), zeros,
+                                              copy.subspan(checksum_offset + checksum_bytes)};
   hash_bytes(*hash, parts, computed);
   if (!std::equal(computed.begin(), computed.end(), copy.begin() + checksum_offset)) {
     throw damaged("its checksum does not match");

@@ -132,8 +132,8 @@ json parse_json(std::string_view text) {
       names.pop_back();
     } else if (event == json::parse_event_t::key &&
                !names.back().insert(value.get<std::string>()).second) {
-      throw damaged("its JSON has the name '" +
-                    value.get<std::string>().substr(0, 40) + "' twice in one object");
+      throw damaged("its JSON has the name '" + value.get<std::string>().substr(0, 40) +
+                    "' twice in one object");
     }
     return true;
   };
@@ -321,9 +321,9 @@ Segment parse_segment(const Node& node, std::uint64_t end_of_areas) {
                 node.path() + ": segment type '" + type + "' is not supported");
   }
   if (node.has("integrity")) {
-    throw Error(ErrorKind::unsupported,
-                node.path() +
-                    ": authenticated encryption (integrity) is not supported by this version");
+    throw Error(
+        ErrorKind::unsupported,
+        node.path() + ": authenticated encryption (integrity) is not supported by this version");
   }
   Segment segment;
   segment.offset = node.u64("offset");

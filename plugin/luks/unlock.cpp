@@ -14,12 +14,13 @@ namespace {
 
 constexpr std::size_t area_sector = 512;  // key slot areas are encrypted in sectors of 512
 
-std::string slot_name(const Keyslot& slot) { return "key slot " + std::to_string(slot.id); }
+std::string slot_name(const Keyslot& slot) {
+  return "key slot " + std::to_string(slot.id);
+}
 
 Error over_limit(const std::string& what, std::uint64_t asked, std::uint64_t limit) {
-  return {ErrorKind::key_derivation,
-          what + ": the header asks for " + std::to_string(asked) + ", the limit is " +
-              std::to_string(limit)};
+  return {ErrorKind::key_derivation, what + ": the header asks for " + std::to_string(asked) +
+                                         ", the limit is " + std::to_string(limit)};
 }
 
 void check_pbkdf2_cost(const Pbkdf2Cost& cost, const KdfLimits& limits) {
@@ -53,8 +54,7 @@ void derive(const Argon2Kdf& kdf, std::span<const std::byte> secret,
 bool matches(const Digest& digest, const SecureBuffer& volume_key, const KdfLimits& limits) {
   check_pbkdf2_cost(digest.cost, limits);
   SecureBuffer computed(digest.digest.size());
-  pbkdf2(digest.cost.hash, volume_key.span(), digest.salt, digest.cost.iterations,
-         computed.span());
+  pbkdf2(digest.cost.hash, volume_key.span(), digest.salt, digest.cost.iterations, computed.span());
   return equal_in_constant_time(computed.span(), digest.digest);
 }
 
@@ -62,9 +62,11 @@ bool matches(const Digest& digest, const SecureBuffer& volume_key, const KdfLimi
 SecureBuffer open_slot(const Keyslot& slot, std::span<const std::byte> image,
                        const SecureBuffer& secret, const KdfLimits& limits) {
   SecureBuffer area_key(slot.area_key_bytes);
-  std::visit([&](const auto& cost) {
-    derive(cost, secret.span(), slot.kdf.salt, area_key.span(), limits);
-  }, slot.kdf.cost);
+  std::visit(
+      [&](const auto& cost) {
+        derive(cost, secret.span(), slot.kdf.salt, area_key.span(), limits);
+      },
+      slot.kdf.cost);
   const auto cipher = make_sector_cipher(slot.area_cipher, area_key.span(), area_sector);
   SecureBuffer split(slot.area_bytes);
   cipher->decrypt(image.subspan(slot.area_offset, slot.area_bytes), split.span(), 0);
@@ -102,8 +104,8 @@ bool ends_in_newline(const SecureBuffer& secret) {
 
 Error no_match(std::span<const SecureBuffer> secrets, std::optional<unsigned> only,
                const std::optional<Error>& untried) {
-  std::string message = secrets.size() == 1 ? "the secret does not match "
-                                            : "none of the secrets matches ";
+  std::string message =
+      secrets.size() == 1 ? "the secret does not match " : "none of the secrets matches ";
   message += only ? "key slot " + std::to_string(*only) : std::string("any key slot");
   if (std::any_of(secrets.begin(), secrets.end(), ends_in_newline)) {
     message +=

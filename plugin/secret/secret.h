@@ -13,9 +13,9 @@ namespace luksdetached {
 /// Most bytes of a key file, as in cryptsetup.
 inline constexpr std::uint64_t max_secret_bytes = std::uint64_t{8} << 20;
 
-/// Reads the bytes of a key file exactly as they are: `size` bytes from `offset`, or all to the end.
-/// The path may be a FIFO. Throws Error: source_unreachable when it cannot be read, usage when it
-/// is empty, shorter than asked for, or larger than max_secret_bytes.
+/// Reads the bytes of a key file exactly as they are: `size` bytes from `offset`, or all to the
+/// end. The path may be a FIFO. Throws Error: source_unreachable when it cannot be read, usage when
+/// it is empty, shorter than asked for, or larger than max_secret_bytes.
 SecureBuffer read_secret_file(const std::string& path, std::uint64_t offset,
                               std::optional<std::uint64_t> size);
 

@@ -55,10 +55,10 @@ void send_all(int fd, std::string_view text) {
 StatusServer::StatusServer(std::string path) : path_(std::move(path)) {
   const auto fail = [this](const char* action) {
     const int code = errno;
-    throw Error(ErrorKind::source_unreachable,
-                std::string("cannot ") + action + " the status socket " + path_ + ": " +
-                    errno_text(code),
-                code);
+    throw Error(
+        ErrorKind::source_unreachable,
+        std::string("cannot ") + action + " the status socket " + path_ + ": " + errno_text(code),
+        code);
   };
   const sockaddr_un address = address_of(path_);
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);

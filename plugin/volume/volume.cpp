@@ -26,8 +26,7 @@ struct Volume::Piece {
   std::size_t outer_size() const { return outer_end - outer_begin; }
 };
 
-Volume::Volume(std::unique_ptr<Source> payload, std::unique_ptr<SectorCipher> cipher,
-               DataArea area)
+Volume::Volume(std::unique_ptr<Source> payload, std::unique_ptr<SectorCipher> cipher, DataArea area)
     : payload_(std::move(payload)),
       cipher_(std::move(cipher)),
       area_(area),
@@ -105,13 +104,15 @@ void Volume::write_piece(const Piece& piece, std::span<const std::byte> from,
   const bool partial_last = piece.end != piece.outer_end;
   if (partial_first) load_sector(0);
   if (partial_last && !(partial_first && last == 0)) load_sector(last);
-  std::copy(from.begin(), from.end(), sectors.begin() + static_cast<std::ptrdiff_t>(
-                                                            piece.begin - piece.outer_begin));
+  std::copy(from.begin(), from.end(),
+            sectors.begin() + static_cast<std::ptrdiff_t>(piece.begin - piece.outer_begin));
   cipher_->encrypt(sectors, sectors, first_sector);
   payload_->write(sectors, payload_offset, durability);
 }
 
-void Volume::flush() { payload_->flush(); }
+void Volume::flush() {
+  payload_->flush();
+}
 
 void Volume::start() {
   cipher_->lock_again();

@@ -6,9 +6,9 @@
 #include <memory>
 #include <span>
 
+#include "base/range_lock.h"
 #include "crypto/sector_cipher.h"
 #include "source/source.h"
-#include "base/range_lock.h"
 
 namespace luksdetached {
 
