@@ -1,6 +1,7 @@
 // [[export]]: the same options under the same names as the plugin's parameters, by the same code.
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
@@ -56,9 +57,7 @@ class ExportReader {
     }
     const auto name = section_.value<std::string>("name", "a string");
     if (!name) return {};
-    const bool control = std::any_of(name->begin(), name->end(), [](char c) {
-      return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    });
+    const bool control = std::any_of(name->begin(), name->end(), is_control);
     if (name->empty() || name->size() > max_name_bytes || control) {
       mistakes_.add(node->source(), "name must have 1 to " + std::to_string(max_name_bytes) +
                                         " bytes without control characters");
@@ -88,17 +87,17 @@ class ExportReader {
   bool set_one(OptionParser& parser, std::string_view key, const toml::node& node) {
     std::optional<std::string> text = text_of(key, node);
     if (!text) return false;
-    if (const char* problem = path_problem(key, *text)) {
-      mistakes_.add(node.source(), std::string(key) + " " + problem);
-      return false;
-    }
     try {
       parser.set(key, *text);
-      return true;
     } catch (const OptionError& error) {
       mistakes_.add(node.source(), error.what());
       return false;
     }
+    if (const char* problem = path_problem(key, *text)) {
+      mistakes_.add(node.source(), std::string(key) + " " + problem);
+      return false;
+    }
+    return true;
   }
 
   // The value as the plugin's parameter of the same name would have it.
@@ -135,11 +134,11 @@ class ExportReader {
       if (text.starts_with('+') && !is_absolute(text.substr(1))) {
         return "must be an absolute path after the +";
       }
-    } else if (key == "secret" || key == "header" || key == "payload") {
-      const bool has_scheme = text.find(':') != std::string_view::npos;
-      if (!text.empty() && !has_scheme && !is_absolute(text)) {
-        return "must be an absolute path or a URI";
-      }
+    } else if (key == "secret") {
+      if (!is_absolute(text)) return "must be an absolute path";
+    } else if (key == "header" || key == "payload") {
+      const bool has_scheme = text.find(':') < text.find('/');
+      if (!has_scheme && !is_absolute(text)) return "must be an absolute path or a URI";
     }
     return nullptr;
   }
@@ -150,9 +149,13 @@ class ExportReader {
 
 // Two paths may be the same file all the same; then the lock on the payload still tells.
 std::string comparable(std::string_view uri) {
-  constexpr std::string_view file_scheme = "file://";
-  if (uri.starts_with(file_scheme)) uri.remove_prefix(file_scheme.size());
-  return std::string(uri);
+  for (const std::string_view scheme : {"file://", "file:"}) {
+    if (!uri.starts_with(scheme)) continue;
+    uri.remove_prefix(scheme.size());
+    break;
+  }
+  if (!is_absolute(uri)) return std::string(uri);
+  return std::filesystem::path(uri).lexically_normal();
 }
 
 }  // namespace
@@ -171,14 +174,14 @@ void read_exports(const toml::node& node, ServiceConfig& config, Mistakes& mista
     NamedExport next = reader.read();
     if (!next.name.empty() && !names.insert(next.name).second) {
       mistakes.add(reader.where("name"),
-                   "the name '" + printable(next.name) + "' is used by another export");
+                   "the name '" + shortened(next.name) + "' is used by another export");
     }
     const ExportOptions& options = next.options;
     if (!options.payload.empty() && !options.readonly) {
       const auto [other, first] = writers.emplace(comparable(options.payload), next.name);
       if (!first) {
         mistakes.add(reader.where("payload"),
-                     "the export '" + printable(other->second) +
+                     "the export '" + shortened(other->second) +
                          "' writes the same payload; make one of them readonly");
       }
     }

@@ -1,7 +1,10 @@
 #include "config/service_config.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <utility>
 
 #include "config/config_readers.h"
@@ -25,7 +28,7 @@ void check_default(const toml::table& root, ServiceConfig& config, Mistakes& mis
                   [&](const NamedExport& one) { return one.name == config.default_export; });
   if (exists) return;
   mistakes.add(root["service"]["default"].node()->source(), "default in [service] is '" +
-                                                                printable(config.default_export) +
+                                                                shortened(config.default_export) +
                                                                 "', but no export has that name");
 }
 
@@ -64,8 +67,18 @@ ConfigError::ConfigError(std::string_view file, std::string_view problem)
     : text_("config file " + std::string(file) + " " + std::string(problem)) {}
 
 ServiceConfig load_config(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw ConfigError(path, "cannot be opened");
+  // Others may never end, or not be there when the plugin reads the file again.
+  std::error_code status_error;
+  const auto status = std::filesystem::status(path, status_error);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw ConfigError(path, "is not a regular file");
+  }
+  errno = status_error.value();
+  std::ifstream file;
+  if (!status_error) file.open(path, std::ios::binary);
+  if (!file.is_open()) {
+    throw ConfigError(path, "cannot be opened: " + std::generic_category().message(errno));
+  }
   std::string text(max_file_bytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad() || (file.fail() && !file.eof())) throw ConfigError(path, "cannot be read");

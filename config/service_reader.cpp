@@ -28,6 +28,9 @@ class ServiceReader {
     read_tls(config);
     read_threads(config);
     if (const auto name = section_.value<std::string>("default", "a string")) {
+      if (name->empty()) {
+        mistakes_.add(section_.take("default")->source(), "default in [service] is empty");
+      }
       config.default_export = *name;
     }
     section_.report_unknown_keys();
@@ -74,7 +77,7 @@ class ServiceReader {
       listener.kind = Listener::Kind::tcp;
       parse_host_and_port(text.substr(tcp_scheme.size()), listener);
     } else {
-      mistakes_.add(listen_->source(), "listener '" + printable(text) +
+      mistakes_.add(listen_->source(), "listener '" + shortened(text) +
                                            "' is not understood: expected unix:/PATH or "
                                            "tcp:HOST:PORT");
     }
@@ -87,7 +90,7 @@ class ServiceReader {
     if (host.starts_with('[') && host.ends_with(']')) {
       host = host.substr(1, host.size() - 2);
     } else if (host.find(':') != std::string_view::npos) {
-      mistakes_.add(listen_->source(), "listener 'tcp:" + printable(text) +
+      mistakes_.add(listen_->source(), "listener 'tcp:" + shortened(text) +
                                            "': an IPv6 address is written in brackets, "
                                            "tcp:[::1]:10809");
       return;
@@ -96,13 +99,13 @@ class ServiceReader {
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
     if (error != std::errc{} || end != port.data() + port.size() || number < 1 || number > 65535) {
       mistakes_.add(listen_->source(),
-                    "listener 'tcp:" + printable(text) + "' has no port from 1 to 65535");
+                    "listener 'tcp:" + shortened(text) + "' has no port from 1 to 65535");
       return;
     }
     const bool strange = host.empty() || host.find_first_of("/ \t") != std::string_view::npos ||
                          host.starts_with('-');
     if (strange) {
-      mistakes_.add(listen_->source(), "listener 'tcp:" + printable(text) +
+      mistakes_.add(listen_->source(), "listener 'tcp:" + shortened(text) +
                                            "' has no host; all addresses are written "
                                            "tcp:0.0.0.0:PORT or tcp:[::]:PORT");
       return;
@@ -147,7 +150,7 @@ class ServiceReader {
       } else if (*mode != "off") {
         mistakes_.add(section_.take("tls")->source(),
                       "tls in [service] must be \"off\", \"on\" or \"require\", not \"" +
-                          printable(*mode) + "\"");
+                          shortened(*mode) + "\"");
       }
     }
     config.tls_certificates = read_path("tls-certificates");
@@ -190,7 +193,9 @@ class ServiceReader {
     }
     if (config.listen.kind != Listener::Kind::tcp || config.listen.host.empty()) return;
     const std::string& host = config.listen.host;
-    const bool loopback = host == "localhost" || host == "::1" || host.starts_with("127.");
+    const bool loopback_v4 =
+        host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos;
+    const bool loopback = host == "localhost" || host == "::1" || loopback_v4;
     const bool verified = config.tls == TlsMode::require && (config.tls_verify_peer || has_psk);
     if (!loopback && !verified && !config.insecure) {
       mistakes_.add(listen_->source(),

@@ -9,6 +9,8 @@ void Mistakes::add(const toml::source_region& where, std::string message) {
 }
 
 void Mistakes::add(unsigned line, unsigned column, std::string message) {
+  // A message is one line, and does not play tricks with a terminal, whatever it quotes.
+  std::replace_if(message.begin(), message.end(), is_control, '?');
   // toml++ has no place for what is not in the file, such as its root.
   list_.push_back({std::max(line, 1U), std::max(column, 1U), std::move(message)});
 }
@@ -21,12 +23,13 @@ void Mistakes::throw_if_any(std::string_view file) {
   throw ConfigError(file, std::move(list_));
 }
 
-std::string printable(std::string_view text) {
-  std::string shown;
-  for (const char c : text.substr(0, 80)) {
-    shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  }
-  return text.size() > 80 ? shown + "…" : shown;
+std::string shortened(std::string_view text) {
+  constexpr std::size_t most = 80;
+  if (text.size() <= most) return std::string(text);
+  std::size_t end = most;
+  const auto inside_character = [&] { return (text[end] & 0xc0) == 0x80; };
+  while (inside_character()) --end;
+  return std::string(text.substr(0, end)) + "…";
 }
 
 std::string type_word(const toml::node& node) {
@@ -70,7 +73,7 @@ void Section::report_unknown_keys() {
   for (const std::string& name : known_) keys += (keys.empty() ? "" : ", ") + name;
   for (const auto& [key, node] : table_) {
     if (known_.contains(std::string(key.str()))) continue;
-    mistakes_.add(key.source(), "unknown key '" + printable(key.str()) + "' in " + title_ +
+    mistakes_.add(key.source(), "unknown key '" + shortened(key.str()) + "' in " + title_ +
                                     " (known: " + keys + ")");
   }
 }

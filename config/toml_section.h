@@ -17,6 +17,7 @@ namespace luksdetached {
 /// Everything that is wrong with a file.
 class Mistakes {
  public:
+  /// Control characters in `message` become question marks.
   void add(const toml::source_region& where, std::string message);
   void add(unsigned line, unsigned column, std::string message);
 
@@ -27,8 +28,13 @@ class Mistakes {
   std::vector<ConfigMistake> list_;
 };
 
-/// At most 80 bytes of `text`, without control characters.
-std::string printable(std::string_view text);
+/// Is `c` an ASCII control character?
+inline bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+/// About 80 bytes of `text` (UTF-8) at most.
+std::string shortened(std::string_view text);
 
 /// What a value is, in words: "a string".
 std::string type_word(const toml::node& node);

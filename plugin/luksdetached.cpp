@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +21,7 @@
 
 #include "access.h"
 #include "base/error.h"
+#include "base/signals.h"
 #include "command_line.h"
 #include "config/export_options.h"
 #include "config/service_config.h"
@@ -45,6 +49,7 @@ struct State {
   std::unique_ptr<StatusServer> status;
   std::atomic<bool> stopping = false;
   std::thread opener;
+  std::future<void> opener_done;
 };
 
 // The one export of a process without config=.
@@ -121,8 +126,14 @@ ExportEvents events_of_service() {
 void on_unload() {
   State& s = state();
   s.stopping = true;
-  if (s.opener.joinable()) s.opener.join();
   s.status.reset();
+  s.exports.close_all();
+  if (!s.opener.joinable()) return;
+  // A key derivation cannot be interrupted, and whoever stops a service does not wait for minutes.
+  // The kernel wipes what the process has locked.
+  constexpr std::chrono::milliseconds patience{500};
+  if (s.opener_done.wait_for(patience) != std::future_status::ready) _exit(EXIT_SUCCESS);
+  s.opener.join();
   s.exports.close_all();
 }
 
@@ -207,7 +218,11 @@ int on_after_fork() {
       return 0;
     }
     if (s.status) s.status->start([&s] { return status_report(s.exports.statuses()); });
-    s.opener = std::thread([&s] { s.exports.open_and_start_all(events_of_service(), s.stopping); });
+    std::packaged_task<void()> open_all(
+        [&s] { s.exports.open_and_start_all(events_of_service(), s.stopping); });
+    s.opener_done = open_all.get_future();
+    const NoSignals in_thread;
+    s.opener = std::thread(std::move(open_all));
     return 0;
   });
 }

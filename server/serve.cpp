@@ -1,14 +1,12 @@
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
 #include <vector>
 
+#include "base/unix_socket.h"
 #include "commands.h"
 #include "config/service_config.h"
 
@@ -59,18 +57,11 @@ std::vector<std::string> nbdkit_arguments(const ServiceConfig& config,
 
 // nbdkit does not take over the socket of a process that was killed.
 void remove_dead_socket(const std::string& path) {
-  if (!fs::is_socket(fs::status(path))) return;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) throw std::system_error(errno, std::generic_category(), "cannot make a socket");
-  const bool alive =
-      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
-      errno != ECONNREFUSED;
-  close(fd);
-  if (alive) throw std::runtime_error("another process serves on " + path + " already");
-  fs::remove(path);
+  const FileDescriptor probe = new_unix_socket();
+  if (connect_unix(probe, path)) {
+    throw std::runtime_error("another process serves on " + path + " already");
+  }
+  if (is_dead_socket(path)) fs::remove(path);
 }
 
 }  // namespace

@@ -2,15 +2,12 @@
 
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <stdexcept>
 #include <system_error>
 
-#include "base/file_descriptor.h"
+#include "base/unix_socket.h"
 #include "config/service_config.h"
 
 namespace luksdetached {
@@ -27,16 +24,11 @@ std::runtime_error no_answer(const std::string& path, int code) {
 }
 
 std::string read_report(const std::string& path) {
-  const FileDescriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  const FileDescriptor fd = new_unix_socket();
   const timeval limit{5, 0};
   setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    throw no_answer(path, errno);
-  }
+  if (!connect_unix(fd, path)) throw no_answer(path, errno);
   std::string report;
   char buffer[4096];
   for (;;) {

@@ -32,27 +32,37 @@ void ExportRegistry::open(std::size_t index, const ExportEvents& events) {
   Entry& entry = entries_[index];
   const std::string& name = entry.status.name;
   try {
-    // Without the lock: unlocking takes its time, and only this thread changes the entry.
+    // Without the lock: unlocking takes its time, and nobody else looks at the volume of an export
+    // that is waiting.
     OpenedExport opened = open_export(entry.options, entry.access);
     for (const std::string& text : opened.warnings) events.warning(name, text);
     events.opened(name, opened.summary);
-    const std::lock_guard lock(mutex_);
     entry.volume = std::move(opened.volume);
   } catch (const std::exception& error) {
-    const std::lock_guard lock(mutex_);
-    entry.status.state = ExportState::failed;
-    entry.status.reason = error.what();
+    fail(entry, error.what());
     throw;
   }
 }
 
 void ExportRegistry::start(std::size_t index) {
   Entry& entry = entries_[index];
-  entry.volume->start();
+  try {
+    entry.volume->start();
+  } catch (const std::exception& error) {
+    entry.volume.reset();
+    fail(entry, error.what());
+    throw;
+  }
   const std::lock_guard lock(mutex_);
   entry.status.size = entry.volume->size();
   entry.status.writable = entry.volume->writable();
   entry.status.state = ExportState::open;
+}
+
+void ExportRegistry::fail(Entry& entry, std::string reason) {
+  const std::lock_guard lock(mutex_);
+  entry.status.state = ExportState::failed;
+  entry.status.reason = std::move(reason);
 }
 
 void ExportRegistry::open_and_start_all(const ExportEvents& events, const std::atomic<bool>& stop) {
@@ -68,7 +78,11 @@ void ExportRegistry::open_and_start_all(const ExportEvents& events, const std::a
 
 void ExportRegistry::close_all() noexcept {
   const std::lock_guard lock(mutex_);
-  entries_.clear();
+  for (Entry& entry : entries_) {
+    if (entry.status.state != ExportState::open) continue;
+    entry.status.state = ExportState::waiting;
+    entry.volume.reset();
+  }
 }
 
 Volume& ExportRegistry::volume(std::string_view name) const {

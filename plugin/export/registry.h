@@ -59,7 +59,8 @@ class ExportRegistry {
   /// Opens and starts all exports in order, until `stop` is set. Failures are only told.
   void open_and_start_all(const ExportEvents& events, const std::atomic<bool>& stop);
 
-  /// Drops all exports and their keys. No client may have one open.
+  /// Drops all open exports and their keys, also while another one is being opened. No client may
+  /// have one open.
   void close_all() noexcept;
 
   /// The volume of the export called `name`; it lives until `close_all`. Throws Error with ENOENT
@@ -74,8 +75,10 @@ class ExportRegistry {
     ExportStatus status;
     ExportOptions options;
     Access access;
-    std::unique_ptr<Volume> volume;
+    std::unique_ptr<Volume> volume;  // of the thread that opens it, until it is open
   };
+
+  void fail(Entry& entry, std::string reason);
 
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;

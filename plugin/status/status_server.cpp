@@ -1,53 +1,33 @@
 #include "status/status_server.h"
 
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
-#include <string_view>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "base/error.h"
+#include "base/signals.h"
+#include "base/unix_socket.h"
 
 namespace luksdetached {
 
 namespace {
 
-sockaddr_un address_of(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) {
-    throw Error(ErrorKind::usage, "the path of the status socket is too long: " + path);
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  return address;
-}
+constexpr std::size_t max_clients = 16;
 
-FileDescriptor new_socket() {
-  return FileDescriptor(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-}
-
-bool somebody_listens(const sockaddr_un& address) {
-  const FileDescriptor probe = new_socket();
-  return connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
-         errno != ECONNREFUSED;
-}
-
-void send_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t sent = send(fd, text.data(), text.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent <= 0) return;  // the other side does not want it
-    text.remove_prefix(static_cast<std::size_t>(sent));
-  }
+// Sends what the socket takes now of `text` and cuts it off. False when there is no more to do.
+bool send_some(int fd, std::string& text) {
+  const ssize_t sent = send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+  text.erase(0, static_cast<std::size_t>(sent));
+  return !text.empty();
 }
 
 }  // namespace
@@ -60,20 +40,16 @@ StatusServer::StatusServer(std::string path) : path_(std::move(path)) {
         std::string("cannot ") + action + " the status socket " + path_ + ": " + errno_text(code),
         code);
   };
-  const sockaddr_un address = address_of(path_);
+  const sockaddr_un address = unix_address(path_);
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-  listener_ = new_socket();
+  listener_ = new_unix_socket();
   stop_ = FileDescriptor(eventfd(0, EFD_CLOEXEC));
   if (!listener_ || !stop_) fail("make");
   // The mode of the file that bind makes follows the socket's own.
   if (fchmod(listener_.get(), 0600) != 0) fail("restrict");
-  int bound = bind(listener_.get(), generic, sizeof address);
-  if (bound != 0 && errno == EADDRINUSE && !somebody_listens(address)) {
-    unlink(path_.c_str());
-    bound = bind(listener_.get(), generic, sizeof address);
-  }
-  if (bound != 0) fail("bind");
-  if (listen(listener_.get(), 16) != 0) fail("listen on");
+  if (is_dead_socket(path_)) unlink(path_.c_str());
+  if (bind(listener_.get(), generic, sizeof address) != 0) fail("bind");
+  if (listen(listener_.get(), SOMAXCONN) != 0) fail("listen on");
 }
 
 StatusServer::~StatusServer() {
@@ -86,25 +62,41 @@ StatusServer::~StatusServer() {
 
 void StatusServer::start(std::function<std::string()> report) {
   report_ = std::move(report);
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for nbdkit's own threads
+  const NoSignals in_thread;
   thread_ = std::thread(&StatusServer::serve, this);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void StatusServer::serve() {
-  pollfd waiting[] = {{listener_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+  std::vector<Client> clients;
   for (;;) {
-    if (poll(waiting, 2, -1) < 0) continue;
-    if (waiting[1].revents != 0) return;
-    const FileDescriptor client(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!client) continue;
-    // Who does not read must not keep the others waiting.
-    const timeval limit{1, 0};
-    setsockopt(client.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    send_all(client.get(), report_());
+    std::vector<pollfd> waiting{{stop_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
+    for (const Client& client : clients) waiting.push_back({client.fd.get(), POLLOUT, 0});
+    if (poll(waiting.data(), waiting.size(), -1) < 0) continue;
+    if (waiting[0].revents != 0) return;
+    for (std::size_t i = clients.size(); i-- > 0;) {
+      if (waiting[i + 2].revents == 0 || send_some(clients[i].fd.get(), clients[i].unsent))
+        continue;
+      clients.erase(clients.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    if (waiting[1].revents != 0) accept_client(clients);
+  }
+}
+
+void StatusServer::accept_client(std::vector<Client>& clients) const {
+  FileDescriptor fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (!fd) {
+    // Out of descriptors, most likely: no reason to ask again at once.
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    return;
+  }
+  try {
+    std::string report = report_();
+    if (!send_some(fd.get(), report)) return;
+    // It is larger than the socket's buffer, and the rest goes when the client has read.
+    if (clients.size() == max_clients) clients.erase(clients.begin());
+    clients.push_back({std::move(fd), std::move(report)});
+  } catch (const std::exception&) {
+    // Out of memory: this client gets nothing, the service goes on.
   }
 }
 

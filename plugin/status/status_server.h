@@ -4,13 +4,14 @@
 #include <functional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/file_descriptor.h"
 
 namespace luksdetached {
 
 /// A unix socket that only the owner of the process may connect to. Each connection gets one report
-/// and is closed; nothing is read from it.
+/// and is closed; nothing is read from it. Who does not read keeps nobody waiting.
 class StatusServer {
  public:
   /// Binds the socket at `path`; one that a dead process left there is replaced. Throws
@@ -25,7 +26,13 @@ class StatusServer {
   void start(std::function<std::string()> report);
 
  private:
+  struct Client {
+    FileDescriptor fd;
+    std::string unsent;
+  };
+
   void serve();
+  void accept_client(std::vector<Client>& clients) const;
 
   std::string path_;
   FileDescriptor listener_;
