@@ -33,6 +33,11 @@ bool parse_bool(std::string_view key, std::string_view value) {
   throw OptionError(std::string(key) + "=" + std::string(value) + ": expected true or false");
 }
 
+bool parse_descriptor(std::string_view text, int& descriptor) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), descriptor);
+  return error == std::errc{} && end == text.data() + text.size() && descriptor >= 0;
+}
+
 PassphraseFrom parse_passphrase(std::string_view value) {
   PassphraseFrom from;
   if (value == "-") {
@@ -40,10 +45,8 @@ PassphraseFrom parse_passphrase(std::string_view value) {
   } else if (value.starts_with("+") && value.size() > 1) {
     from.kind = PassphraseFrom::Kind::file;
     from.path = value.substr(1);
-  } else if (value.starts_with("-")) {
+  } else if (value.starts_with("-") && parse_descriptor(value.substr(1), from.descriptor)) {
     from.kind = PassphraseFrom::Kind::descriptor;
-    from.descriptor = static_cast<int>(
-        parse_number("passphrase", value.substr(1), std::numeric_limits<int>::max()));
   } else {
     // The value itself must not be repeated: it may well be the passphrase.
     throw OptionError(

@@ -1,5 +1,7 @@
 #include "command_line.h"
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <iterator>
 #include <string_view>
@@ -10,6 +12,16 @@ namespace {
 
 // nbdkit's short options that take a value, which may be the next argument (nbdkit(1)).
 constexpr std::string_view options_with_value = "DegiPptuU";
+
+// The same of its long options.
+constexpr std::array<std::string_view, 21> long_options_with_value{
+    "--debug",          "--export",  "--export-name",
+    "--exportname",     "--filter",  "--group",
+    "--ip-addr",        "--ipaddr",  "--log",
+    "--mask-handshake", "--pidfile", "--pid-file",
+    "--port",           "--run",     "--selinux-label",
+    "--threads",        "--tls",     "--tls-certificates",
+    "--tls-psk",        "--unix",    "--user"};
 
 // Looks through one bundle of short options such as "-fr". Sets `skip_next` when the last one takes
 // the next argument as its value.
@@ -39,6 +51,8 @@ bool asks_for_read_only(const std::vector<std::string>& arguments) {
       const bool read_only = std::string_view("--read-only").starts_with(argument) ||
                              std::string_view("--readonly").starts_with(argument);
       if (long_enough && read_only) return true;
+      skip = std::find(long_options_with_value.begin(), long_options_with_value.end(), argument) !=
+             long_options_with_value.end();
     } else if (argument.size() > 1 && argument.starts_with('-')) {
       if (bundle_has_r(argument.substr(1), skip)) return true;
     }

@@ -50,13 +50,14 @@ struct State {
   std::atomic<bool> stopping = false;
   std::thread opener;
   std::future<void> opener_done;
+  std::atomic<bool> warned_of_peer = false;
 };
 
 // The one export of a process without config=.
 constexpr const char* only_export = "";
 
 State& state() {
-  static State* const the_state = new State;
+  static auto* const the_state = new State;
   return *the_state;
 }
 
@@ -148,6 +149,10 @@ void on_dump_plugin() {
 
 int on_config(const char* key, const char* value) {
   return guarded(-1, [&] {
+    // What nbdkit calls a parameter that has no name.
+    if (std::string_view(key) == "script") {
+      throw OptionError("every parameter needs its name: header=URI payload=URI secret=FILE");
+    }
     State& s = state();
     if (std::string_view(key) != "config") {
       s.parser.set(key, value);
@@ -241,7 +246,10 @@ void check_peer(bool tls) {
   }
   const AccessDecision decision = decide_access(peer, tls, state().insecure);
   if (!decision.allowed) throw Error(ErrorKind::policy, decision.message);
-  if (!decision.message.empty()) nbdkit_error("%s", decision.message.c_str());
+  // Once is enough: a busy local client would flood the log.
+  if (!decision.message.empty() && !state().warned_of_peer.exchange(true)) {
+    nbdkit_error("%s", decision.message.c_str());
+  }
 }
 
 // Lists what a client could open now.
@@ -283,17 +291,17 @@ int on_can_write(void* handle) {
   return volume_of(handle).writable() && !static_cast<Connection*>(handle)->read_only ? 1 : 0;
 }
 
-int on_can_flush(void*) {
-  return 1;
+int on_can_flush(void* handle) {
+  return volume_of(handle).can_flush() ? 1 : 0;
 }
 
-int on_can_fua(void*) {
-  return NBDKIT_FUA_NATIVE;
+int on_can_fua(void* handle) {
+  return volume_of(handle).can_flush() ? NBDKIT_FUA_NATIVE : NBDKIT_FUA_NONE;
 }
 
 // All clients share one payload, and a flush of it covers what any of them wrote.
-int on_can_multi_conn(void*) {
-  return 1;
+int on_can_multi_conn(void* handle) {
+  return volume_of(handle).can_flush() ? 1 : 0;
 }
 
 int on_block_size(void* handle, std::uint32_t* minimum, std::uint32_t* preferred,

@@ -133,8 +133,8 @@ LUKSDETACHED_AESNI void transform_sector(const KeySchedules& keys, const std::by
 #pragma GCC unroll 14
     for (int n = 1; n < rounds; ++n) {
 #pragma GCC unroll 8
-      for (std::size_t i = 0; i < lanes; ++i) {
-        x[i] = encrypting ? _mm_aesenc_si128(x[i], s.round[n]) : _mm_aesdec_si128(x[i], s.round[n]);
+      for (__m128i& lane : x) {
+        lane = encrypting ? _mm_aesenc_si128(lane, s.round[n]) : _mm_aesdec_si128(lane, s.round[n]);
       }
     }
 #pragma GCC unroll 8

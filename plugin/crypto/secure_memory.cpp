@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <string>
 
 #include "base/error.h"
@@ -22,13 +22,10 @@ std::size_t page_size() {
 
 // Bytes this process has locked already (VmLck), to tell the user a limit that will do.
 std::size_t locked_now() {
+  std::ifstream status("/proc/self/status");
   std::size_t kib = 0;
-  if (FILE* status = std::fopen("/proc/self/status", "re")) {
-    char line[256];
-    while (std::fgets(line, sizeof line, status) != nullptr) {
-      if (std::sscanf(line, "VmLck: %zu kB", &kib) == 1) break;
-    }
-    std::fclose(status);
+  for (std::string word; status >> word;) {
+    if (word == "VmLck:" && status >> kib) break;
   }
   return kib * 1024;
 }

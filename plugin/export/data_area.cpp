@@ -23,19 +23,19 @@ DataArea find_data_area(const luks::Segment& segment, std::uint64_t payload_byte
       throw too_small(begins + " and the header says that there are " +
                       std::to_string(*segment.size));
     }
-    return {offset, *segment.size, segment.sector_size};
   }
-  const std::uint64_t rest = available % segment.sector_size;
+  const std::uint64_t rest = segment.size ? 0 : available % segment.sector_size;
   if (rest != 0) {
     warnings.push_back("the last " + std::to_string(rest) + " bytes are not a whole sector of " +
                        std::to_string(segment.sector_size) + " and are not served");
   }
   constexpr std::uint64_t plain_wraps_at = std::uint64_t{512} << 32;
-  if (segment.cipher.iv == "plain" && available > plain_wraps_at) {
+  const std::uint64_t size = segment.size.value_or(available - rest);
+  if (segment.cipher.iv == "plain" && size > plain_wraps_at) {
     warnings.push_back("cipher '" + segment.cipher.text() +
-                       "' repeats its IVs every 2 TiB, and this payload is larger");
+                       "' repeats its IVs every 2 TiB, and this volume is larger");
   }
-  return {offset, available - rest, segment.sector_size};
+  return {offset, size, segment.sector_size};
 }
 
 }  // namespace luksdetached

@@ -19,35 +19,63 @@ namespace luksdetached {
 
 namespace {
 
+// The same name may stand for header and payload, and a redacted one says little: `role` tells.
+std::unique_ptr<Source> open_as(const std::string& role, const std::string& uri,
+                                const SourceOptions& options) {
+  try {
+    return open_source(uri, options);
+  } catch (const Error& error) {
+    throw Error(error.kind(), role + ": " + error.what(), error.errno_code());
+  }
+}
+
 LoadedHeader read_header(const ExportOptions& options) {
-  const std::unique_ptr<Source> source = open_source(
-      options.header,
-      {.access = Access::read_only, .lock = false, .insecure = options.insecure, .connections = 1});
+  const std::unique_ptr<Source> source =
+      open_as("header", options.header,
+              {.access = Access::read_only, .lock = false, .insecure = options.insecure});
   return load_header(*source);
 }
 
 std::unique_ptr<Source> open_payload(const ExportOptions& options, Access access) {
   constexpr unsigned connections = 4;
-  return open_source(options.payload, {.access = access,
-                                       .lock = options.lock,
-                                       .insecure = options.insecure,
-                                       .connections = connections});
+  return open_as("payload", options.payload,
+                 {.access = access,
+                  .lock = options.lock,
+                  .insecure = options.insecure,
+                  .connections = connections});
 }
 
-// The mistake that costs most: header and payload exchanged, or the offset forgotten. Ciphertext
-// begins like a LUKS header once in 2^48 times.
-void refuse_header_in_data(Source& payload, const DataArea& area) {
+bool has_header_at(Source& payload, std::uint64_t offset) {
   std::array<std::byte, 6> start{};
-  payload.read(start, area.offset);
+  payload.read(start, offset);
   constexpr std::string_view luks{"LUKS\xba\xbe", 6};
-  const bool is_header =
-      std::equal(start.begin(), start.end(), luks.begin(),
-                 [](std::byte b, char c) { return b == static_cast<std::byte>(c); });
-  if (is_header) {
+  return std::equal(start.begin(), start.end(), luks.begin(),
+                    [](std::byte b, char c) { return b == static_cast<std::byte>(c); });
+}
+
+// Does the payload begin with the very bytes of the header, on whatever path or server?
+bool holds_image(Source& payload, const std::vector<std::byte>& image) {
+  if (payload.size() < image.size()) return false;
+  std::vector<std::byte> start(image.size());
+  payload.read(start, 0);
+  return start == image;
+}
+
+// The mistake that costs most: header and payload exchanged, or the offset forgotten or mistyped.
+// Ciphertext begins like a LUKS header once in 2^48 times.
+void refuse_header_in_data(const LoadedHeader& loaded, Source& payload, const DataArea& area) {
+  if (has_header_at(payload, area.offset)) {
     throw Error(ErrorKind::policy,
                 "there is a LUKS header at byte " + std::to_string(area.offset) +
                     ", where the encrypted data should begin: are header and payload exchanged, or "
                     "does it need payload-offset=?");
+  }
+  if (area.offset >= loaded.header.end) return;
+  if (has_header_at(payload, 0) || holds_image(payload, loaded.image)) {
+    throw Error(ErrorKind::policy,
+                "it begins with a LUKS header, and its data would begin inside that, at byte " +
+                    std::to_string(area.offset) + "; the header has " +
+                    std::to_string(loaded.header.end) + " bytes");
   }
 }
 
@@ -59,8 +87,9 @@ bool same_file(const std::string& a, const std::string& b) {
   return std::filesystem::equivalent(first.path, second.path, ignored);
 }
 
-DataArea check_payload(const ExportOptions& options, const luks::Header& header, Source& payload,
+DataArea check_payload(const ExportOptions& options, const LoadedHeader& loaded, Source& payload,
                        std::vector<std::string>& warnings) {
+  const luks::Header& header = loaded.header;
   try {
     std::vector<std::string> about_payload;
     const DataArea area =
@@ -71,7 +100,7 @@ DataArea check_payload(const ExportOptions& options, const luks::Header& header,
                       std::to_string(area.offset) + ", inside the header (" +
                       std::to_string(header.end) + " bytes)");
     }
-    refuse_header_in_data(payload, area);
+    refuse_header_in_data(loaded, payload, area);
     for (const std::string& text : about_payload) {
       warnings.push_back("payload " + payload.name() + ": " + text);
     }
@@ -84,6 +113,7 @@ DataArea check_payload(const ExportOptions& options, const luks::Header& header,
 
 std::vector<SecureBuffer> read_secrets(const ExportOptions& options) {
   std::vector<SecureBuffer> secrets;
+  secrets.reserve(options.secrets.size() + options.passphrases.size());
   for (const std::string& path : options.secrets) {
     secrets.push_back(read_secret_file(path, options.secret_offset, options.secret_size));
   }
@@ -112,7 +142,7 @@ OpenedExport open_export(const ExportOptions& options, Access access) {
     opened.warnings.push_back("header " + parse_uri(options.header).name + ": " + text);
   }
   std::unique_ptr<Source> payload = open_payload(options, access);
-  const DataArea area = check_payload(options, header, *payload, opened.warnings);
+  const DataArea area = check_payload(options, loaded, *payload, opened.warnings);
   const luks::Unlocked unlocked = unlock(options, loaded);
   std::unique_ptr<SectorCipher> cipher =
       make_sector_cipher(header.segment.cipher, unlocked.volume_key.span(), area.sector_size);

@@ -38,8 +38,8 @@ std::uint64_t af_area_bytes(std::uint64_t key_bytes, std::uint64_t stripes) noex
 Header parse_luks1(std::span<const std::byte> bytes);
 Header parse_luks2(std::span<const std::byte> bytes);
 
-/// Parses the JSON area of one LUKS2 copy, given without the NULs after it. `metadata_bytes` is the
-/// size of one copy. Fills everything but version, uuid and the warnings about copies.
-Header parse_luks2_metadata(std::string_view json, std::uint64_t metadata_bytes);
+/// Parses `text`, the JSON area of one LUKS2 copy without the NULs after it. `metadata_bytes` is
+/// the size of one copy. Fills everything but version, uuid and the warnings about copies.
+Header parse_luks2_metadata(std::string_view text, std::uint64_t metadata_bytes);
 
 }  // namespace luksdetached::luks

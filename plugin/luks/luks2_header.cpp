@@ -160,15 +160,22 @@ Header parse_luks2(std::span<const std::byte> bytes) {
     std::swap(best, other);
   }
 
-  const std::string used = "the " + std::string(best->which) + " copy of the LUKS2 header is used";
-  if (best_error || other->error) {
-    header.warnings.push_back(used + ": the " + std::string(other->which) + " copy is damaged: " +
-                              reason(best_error ? *best_error : *other->error));
-  } else if (best->copy->sequence != other->copy->sequence) {
-    header.warnings.push_back(used + ": the " + std::string(other->which) +
-                              " copy is older (sequence " + std::to_string(other->copy->sequence) +
-                              ", not " + std::to_string(best->copy->sequence) + ")");
+  std::string warning = "the " + std::string(best->which) +
+                        " copy of the LUKS2 header is used: the " + std::string(other->which) +
+                        " copy is ";
+  const bool damaged_other = best_error || other->error;
+  const bool differ = other->copy && other->copy->sequence != best->copy->sequence;
+  if (damaged_other) warning += "damaged: " + reason(best_error ? *best_error : *other->error);
+  if (damaged_other && differ) warning += "; it is ";
+  // An older copy may revive a key slot that was removed.
+  if (differ) {
+    const bool newer = other->copy->sequence > best->copy->sequence;
+    warning += std::string(newer ? "newer" : "older") + " (sequence " +
+               std::to_string(other->copy->sequence) + ", not " +
+               std::to_string(best->copy->sequence) + ")";
+    if (newer) warning += ", so a removed key slot may open again";
   }
+  if (damaged_other || differ) header.warnings.push_back(warning);
   return header;
 }
 

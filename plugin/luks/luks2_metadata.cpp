@@ -14,11 +14,20 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int max_depth = 16;  // what cryptsetup writes has 5
+constexpr unsigned max_depth = 16;      // what cryptsetup writes has 5
+constexpr unsigned max_values = 65536;  // and with all slots in use, less than 2000
 constexpr unsigned max_id = 31;
 constexpr std::uint64_t binary_bytes = 4096;
 constexpr std::uint64_t max_area_bytes = std::uint64_t{128} << 20;
 constexpr std::size_t max_key_bytes = 512;
+constexpr std::uint32_t max_stripes = 65536;
+
+// A name may be anything in a hostile header; what is shown of it is not.
+std::string printable(const std::string& name) {
+  std::string shown;
+  for (const char c : name.substr(0, 40)) shown += c >= 0x20 && c <= 0x7e ? c : '?';
+  return shown;
+}
 
 // A JSON value that knows where it stands, so that every complaint names the place.
 class Node {
@@ -110,39 +119,71 @@ class Node {
 
  private:
   std::string member_path(const std::string& name) const {
-    // A name may be anything in a hostile header; what is shown of it is not.
-    std::string shown;
-    for (const char c : name.substr(0, 40)) shown += c >= 0x20 && c <= 0x7e ? c : '?';
-    return path_.empty() ? shown : path_ + "." + shown;
+    return path_.empty() ? printable(name) : path_ + "." + printable(name);
   }
 
   const json& value_;
   std::string path_;
 };
 
-json parse_json(std::string_view text) {
-  // The library keeps the last of several equal names; that would let one reader see another
-  // volume than the next reader does.
-  std::vector<std::set<std::string>> names;
-  const auto on_event = [&](int depth, json::parse_event_t event, json& value) {
-    if (depth > max_depth) throw damaged("its JSON is nested too deeply");
-    if (event == json::parse_event_t::object_start) {
-      names.emplace_back();
-    } else if (event == json::parse_event_t::object_end) {
-      names.pop_back();
-    } else if (event == json::parse_event_t::key &&
-               !names.back().insert(value.get<std::string>()).second) {
-      throw damaged("its JSON has the name '" + value.get<std::string>().substr(0, 40) +
-                    "' twice in one object");
+// Looks at the structure before anything is built from it: the library would keep the last of
+// several equal names, which lets one reader see another volume than the next reader does, and it
+// would build any amount of values that fits into four megabytes.
+class StructureCheck final : public nlohmann::json_sax<json> {
+ public:
+  bool null() override { return count(); }
+  bool boolean(bool) override { return count(); }
+  bool number_integer(number_integer_t) override { return count(); }
+  bool number_unsigned(number_unsigned_t) override { return count(); }
+  bool number_float(number_float_t, const string_t&) override { return count(); }
+  bool string(string_t&) override { return count(); }
+  bool binary(binary_t&) override { return count(); }
+  bool start_object(std::size_t) override {
+    names_.emplace_back();
+    return enter();
+  }
+  bool key(string_t& name) override {
+    if (names_.back().insert(name).second) return true;
+    throw damaged("its JSON has the name '" + printable(name) + "' twice in one object");
+  }
+  bool end_object() override {
+    names_.pop_back();
+    return leave();
+  }
+  bool start_array(std::size_t) override { return enter(); }
+  bool end_array() override { return leave(); }
+  bool parse_error(std::size_t position, const std::string&, const json::exception&) override {
+    throw damaged("its JSON is not valid at byte " + std::to_string(position));
+  }
+
+ private:
+  bool count() {
+    if (++values_ > max_values) {
+      throw damaged("its JSON has more than " + std::to_string(max_values) + " values");
     }
     return true;
-  };
+  }
+  bool enter() {
+    if (++depth_ > max_depth) throw damaged("its JSON is nested too deeply");
+    return count();
+  }
+  bool leave() {
+    --depth_;
+    return true;
+  }
+
+  std::vector<std::set<std::string>> names_;  // of the objects around the current place
+  unsigned depth_ = 0;
+  unsigned values_ = 0;
+};
+
+json parse_json(std::string_view text) {
+  StructureCheck check;
+  json::sax_parse(text, &check);
   try {
-    return json::parse(text, on_event);
-  } catch (const json::exception& error) {
-    const auto* syntax = dynamic_cast<const json::parse_error*>(&error);
-    throw damaged("its JSON is not valid" +
-                  (syntax != nullptr ? " at byte " + std::to_string(syntax->byte) : std::string()));
+    return json::parse(text);
+  } catch (const json::exception&) {
+    throw damaged("its JSON is not valid");  // a number out of range, for one
   }
 }
 
@@ -271,6 +312,8 @@ Keyslot parse_keyslot(unsigned id, const Node& node, std::uint64_t metadata_byte
   const Node af = node.object("af");
   if (af.text("type") != "luks1") throw af.child("type").complaint("is not luks1");
   slot.af_stripes = af.positive_u32("stripes");
+  // Nothing writes another number than 4000; each costs a hash of the key.
+  if (slot.af_stripes > max_stripes) throw af.child("stripes").complaint("is above 65536");
   const std::string af_hash = af.text("hash");
   const Node kdf = node.object("kdf");
   const Node area = node.object("area");

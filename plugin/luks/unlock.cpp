@@ -132,7 +132,10 @@ Unlocked unlock(const Header& header, std::span<const std::byte> image,
         if (matches(header.digest, volume_key, limits)) return {std::move(volume_key), slot->id};
       } catch (const Error& error) {
         // Another slot may still open; if none does, this is what the user must hear.
-        if (!untried) {
+        // Most of all that a slot which this version knows was over its limit.
+        const bool more_telling = untried && untried->kind() != ErrorKind::key_derivation &&
+                                  error.kind() == ErrorKind::key_derivation;
+        if (!untried || more_telling) {
           untried.emplace(error.kind(), slot_name(*slot) + " cannot be tried: " + error.what());
         }
       }

@@ -22,6 +22,7 @@ class BlockAlignedSource final : public Source {
   const std::string& name() const noexcept override { return inner_->name(); }
   std::uint64_t size() const noexcept override { return inner_->size(); }
   bool writable() const noexcept override { return inner_->writable(); }
+  bool can_flush() const noexcept override { return inner_->can_flush(); }
   std::size_t preferred_request() const noexcept override { return inner_->preferred_request(); }
   void read(std::span<std::byte> to, std::uint64_t offset) override;
   void write(std::span<const std::byte> from, std::uint64_t offset, Durability durability) override;

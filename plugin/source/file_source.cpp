@@ -40,16 +40,10 @@ bool only_readable(int code) {
 
 }  // namespace
 
-FileSource::Descriptor::~Descriptor() {
-  if (fd != -1) ::close(fd);
-}
-
 FileSource::FileSource(const std::string& path, Access access, bool lock)
     : path_(path), name_(escape_control(path)) {
   open(access, lock);
 }
-
-FileSource::~FileSource() = default;
 
 void FileSource::open(Access access, bool lock) {
   const auto unreachable = [this](const char* action, int code) {
@@ -68,8 +62,8 @@ void FileSource::open(Access access, bool lock) {
   const int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
   if (access == Access::read_write) {
     const int exclusive = block_device && lock ? O_EXCL : 0;
-    file_.fd = ::open(path_.c_str(), O_RDWR | flags | exclusive);
-    writable_ = file_.fd != -1;
+    file_ = FileDescriptor(::open(path_.c_str(), O_RDWR | flags | exclusive));
+    writable_ = static_cast<bool>(file_);
     if (!writable_ && errno == EBUSY) {
       throw Error(ErrorKind::payload_in_use,
                   "cannot open " + name_ +
@@ -79,26 +73,26 @@ void FileSource::open(Access access, bool lock) {
     if (!writable_ && !only_readable(errno)) throw unreachable("open", errno);
     // Linux lets root open a read-only device for writing, and fails the writes.
     int read_only = 0;
-    if (writable_ && block_device && ::ioctl(file_.fd, BLKROGET, &read_only) == 0 &&
+    if (writable_ && block_device && ::ioctl(file_.get(), BLKROGET, &read_only) == 0 &&
         read_only != 0) {
       writable_ = false;
-      ::close(file_.fd);
+      file_ = FileDescriptor();
     }
   }
   if (!writable_) {
-    file_.fd = ::open(path_.c_str(), O_RDONLY | flags);
-    if (file_.fd == -1) throw unreachable("open", errno);
+    file_ = FileDescriptor(::open(path_.c_str(), O_RDONLY | flags));
+    if (!file_) throw unreachable("open", errno);
   }
 
   struct stat after = {};
-  if (::fstat(file_.fd, &after) != 0) throw unreachable("examine", errno);
+  if (::fstat(file_.get(), &after) != 0) throw unreachable("examine", errno);
   require_storage(name_, after.st_mode);
   if (S_ISBLK(after.st_mode) != block_device) {
     throw Error(ErrorKind::source_unreachable,
                 "cannot open " + name_ + ": it was replaced at the same moment; try again");
   }
-  const int status = ::fcntl(file_.fd, F_GETFL);
-  if (status == -1 || ::fcntl(file_.fd, F_SETFL, status & ~O_NONBLOCK) == -1) {
+  const int status = ::fcntl(file_.get(), F_GETFL);
+  if (status == -1 || ::fcntl(file_.get(), F_SETFL, status & ~O_NONBLOCK) == -1) {
     throw unreachable("set up", errno);
   }
 
@@ -112,17 +106,17 @@ void FileSource::lock_file() const {
   struct flock whole = {};
   whole.l_type = F_WRLCK;
   whole.l_whence = SEEK_SET;
-  if (::fcntl(file_.fd, F_OFD_SETLK, &whole) == 0) return;
+  if (::fcntl(file_.get(), F_OFD_SETLK, &whole) == 0) return;
 
   const int code = errno;
   if (code == EAGAIN || code == EACCES) {
     struct flock holder = whole;
-    const bool known = ::fcntl(file_.fd, F_OFD_GETLK, &holder) == 0 && holder.l_type != F_UNLCK &&
-                       holder.l_pid > 0;
+    const bool known = ::fcntl(file_.get(), F_OFD_GETLK, &holder) == 0 &&
+                       holder.l_type != F_UNLCK && holder.l_pid > 0;
     throw Error(ErrorKind::payload_in_use,
                 "cannot write " + name_ + ": " +
                     (known ? "process " + std::to_string(holder.l_pid) : "another process") +
-                    " has it locked; stop that one first, or open this one read-only");
+                    " has it locked; stop that one first, or open this one read-only (nbdkit -r)");
   }
   throw Error(ErrorKind::policy,
               "cannot lock " + name_ + " against a second writer: " + errno_text(code) +
@@ -135,10 +129,10 @@ std::uint64_t FileSource::find_size(bool block_device) const {
   std::uint64_t bytes = 0;
   bool known = false;
   if (block_device) {
-    known = ::ioctl(file_.fd, BLKGETSIZE64, &bytes) == 0;
+    known = ::ioctl(file_.get(), BLKGETSIZE64, &bytes) == 0;
   } else {
     struct stat status = {};
-    known = ::fstat(file_.fd, &status) == 0;
+    known = ::fstat(file_.get(), &status) == 0;
     bytes = static_cast<std::uint64_t>(status.st_size);
   }
   if (!known) {
@@ -160,7 +154,7 @@ void FileSource::fail_io(const char* action, std::size_t length, std::uint64_t o
 void FileSource::read(std::span<std::byte> to, std::uint64_t offset) {
   while (!to.empty()) {
     const std::size_t wanted = std::min(to.size(), max_transfer);
-    const ssize_t done = ::pread(file_.fd, to.data(), wanted, static_cast<off_t>(offset));
+    const ssize_t done = ::pread(file_.get(), to.data(), wanted, static_cast<off_t>(offset));
     if (done < 0) {
       if (errno == EINTR) continue;
       fail_io("read", wanted, offset, errno);
@@ -185,7 +179,7 @@ void FileSource::write(std::span<const std::byte> from, std::uint64_t offset,
     const std::size_t wanted = std::min(from.size(), max_transfer);
     // pwritev2 does not write to its vector's memory; the type is that of preadv2.
     const iovec vector = {const_cast<std::byte*>(from.data()), wanted};
-    const ssize_t done = ::pwritev2(file_.fd, &vector, 1, static_cast<off_t>(offset), flags);
+    const ssize_t done = ::pwritev2(file_.get(), &vector, 1, static_cast<off_t>(offset), flags);
     if (done < 0) {
       if (errno == EINTR) continue;
       if (flags != 0 && (errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS)) {
@@ -205,7 +199,7 @@ void FileSource::write(std::span<const std::byte> from, std::uint64_t offset,
 void FileSource::flush() {
   int result = 0;
   do {
-    result = ::fdatasync(file_.fd);
+    result = ::fdatasync(file_.get());
   } while (result != 0 && errno == EINTR);
   if (result != 0) {
     const int code = errno;

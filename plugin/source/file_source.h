@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/file_descriptor.h"
 #include "source/source.h"
 
 namespace luksdetached {
@@ -18,7 +19,6 @@ class FileSource final : public Source {
   /// regular file nor a block device, Error(payload_in_use) when another process holds it,
   /// Error(policy) when the file system has no locks. Never blocks on a FIFO.
   FileSource(const std::string& path, Access access, bool lock);
-  ~FileSource() override;
 
   const std::string& name() const noexcept override { return name_; }
   std::uint64_t size() const noexcept override { return size_; }
@@ -29,16 +29,6 @@ class FileSource final : public Source {
   void flush() override;
 
  private:
-  // Closes the descriptor also when the constructor throws.
-  class Descriptor {
-   public:
-    Descriptor() = default;
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor();
-    int fd = -1;
-  };
-
   void open(Access access, bool lock);
   void lock_file() const;
   std::uint64_t find_size(bool block_device) const;
@@ -47,7 +37,7 @@ class FileSource final : public Source {
 
   std::string path_;
   std::string name_;
-  Descriptor file_;
+  FileDescriptor file_;
   std::uint64_t size_ = 0;
   bool writable_ = false;
 };

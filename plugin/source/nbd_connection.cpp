@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
@@ -56,8 +57,29 @@ std::string describe(const char* action, std::size_t length, std::uint64_t offse
          std::to_string(offset) + " of";
 }
 
+// What to do about the failures that people run into most, after libnbd's own words.
+std::string advice(std::string_view reason) {
+  if (reason.find("certificate verification") != std::string_view::npos) {
+    return "; the server's certificate must be signed by ca-cert.pem, name the host of the URI, "
+           "and "
+           "not have expired";
+  }
+  if (reason.find("requires TLS") != std::string_view::npos) return "; use nbds:// or nbds+unix://";
+  return {};
+}
+
 std::string seconds_text(std::chrono::milliseconds time) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count());
+}
+
+FileDescriptor make_eventfd() {
+  FileDescriptor fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!fd) {
+    const int code = errno;
+    throw Error(ErrorKind::source_unreachable, "cannot create an eventfd: " + errno_text(code),
+                code);
+  }
+  return fd;
 }
 
 bool is_lost(nbd_handle* nbd) {
@@ -77,20 +99,8 @@ void NbdConnection::Handle::close() noexcept {
   if (nbd != nullptr) nbd_close(std::exchange(nbd, nullptr));
 }
 
-NbdConnection::EventFd::EventFd() : fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (fd == -1) {
-    const int code = errno;
-    throw Error(ErrorKind::source_unreachable, "cannot create an eventfd: " + errno_text(code),
-                code);
-  }
-}
-
-NbdConnection::EventFd::~EventFd() {
-  ::close(fd);
-}
-
-NbdConnection::NbdConnection(const Uri& uri, const NbdDeadlines& deadlines)
-    : uri_(uri), deadlines_(deadlines) {
+NbdConnection::NbdConnection(Uri uri, const NbdDeadlines& deadlines)
+    : uri_(std::move(uri)), deadlines_(deadlines), kick_(make_eventfd()) {
   configure();
   connect();
   learn_export();
@@ -121,7 +131,8 @@ void NbdConnection::configure() {
 
 void NbdConnection::connect() {
   const auto fail = [this](const std::string& reason) {
-    throw Error(ErrorKind::source_unreachable, "cannot connect to " + uri_.name + ": " + reason);
+    throw Error(ErrorKind::source_unreachable,
+                "cannot connect to " + uri_.name + ": " + reason + advice(reason));
   };
   nbd_handle* nbd = handle_.nbd;
   const auto deadline = Clock::now() + deadlines_.connect;
@@ -209,7 +220,7 @@ void NbdConnection::read_replies() noexcept {
   nbd_handle* nbd = handle_.nbd;
   // libnbd's lock is not held while this thread waits: others issue requests meanwhile, and kick
   // it when the socket did not take all of one.
-  std::array<pollfd, 2> fds = {{{nbd_aio_get_fd(nbd), 0, 0}, {kick_.fd, POLLIN, 0}}};
+  std::array<pollfd, 2> fds = {{{nbd_aio_get_fd(nbd), 0, 0}, {kick_.get(), POLLIN, 0}}};
   while (!stopping_) {
     const unsigned direction = nbd_aio_get_direction(nbd);
     if (direction == 0) return;  // lost; libnbd has failed all that was in flight
@@ -221,7 +232,7 @@ void NbdConnection::read_replies() noexcept {
     if ((fds[1].revents & POLLIN) != 0) {
       std::uint64_t kicks = 0;
       // Nothing to read is as good: the direction is asked again either way.
-      [[maybe_unused]] const ssize_t ignored = ::read(kick_.fd, &kicks, sizeof kicks);
+      [[maybe_unused]] const ssize_t ignored = ::read(kick_.get(), &kicks, sizeof kicks);
     }
     int result = 0;
     if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
@@ -238,7 +249,7 @@ void NbdConnection::read_replies() noexcept {
 void NbdConnection::kick() noexcept {
   const std::uint64_t one = 1;
   // It fails only when the counter is full of kicks that were not yet seen.
-  [[maybe_unused]] const ssize_t ignored = ::write(kick_.fd, &one, sizeof one);
+  [[maybe_unused]] const ssize_t ignored = ::write(kick_.get(), &one, sizeof one);
 }
 
 void NbdConnection::note_loss(std::string reason) {
@@ -259,6 +270,13 @@ std::string NbdConnection::libnbd_error() const {
 
 bool NbdConnection::lost() const noexcept {
   return handle_.nbd == nullptr || is_lost(handle_.nbd);
+}
+
+void NbdConnection::fail_unanswered(const std::string& action) {
+  const std::string reason =
+      "the server did not answer within " + seconds_text(deadlines_.request) + " seconds";
+  note_loss(reason);
+  throw Error(ErrorKind::source_unreachable, "cannot " + action + " " + uri_.name + ": " + reason);
 }
 
 void NbdConnection::fail_lost(const std::string& action) {
@@ -296,17 +314,14 @@ void NbdConnection::run(const std::string& action, Issue issue) {
       if (wait_for_socket(deadline)) continue;
       // The request's buffer and completion are the caller's again after this throw.
       handle_.close();
-      const std::string reason =
-          "the server did not answer within " + seconds_text(deadlines_.request) + " seconds";
-      note_loss(reason);
-      throw Error(ErrorKind::source_unreachable,
-                  "cannot " + action + " " + uri_.name + ": " + reason);
+      fail_unanswered(action);
     }
   }
 
   if (nbd_aio_command_completed(nbd, static_cast<std::uint64_t>(cookie)) == 1) return;
   const int code = nbd_get_errno();
-  if (code == ENOTCONN || code == 0) fail_lost(action);
+  // A server that is being stopped is as good as gone.
+  if (code == ENOTCONN || code == ESHUTDOWN || code == 0) fail_lost(action);
   throw Error(ErrorKind::io,
               "cannot " + action + " " + uri_.name + ": the server says: " + errno_text(code),
               code);

@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "base/file_descriptor.h"
 #include "source/uri.h"
 
 struct nbd_handle;
@@ -51,7 +52,7 @@ class NbdConnection {
  public:
   /// Connects. Throws Error(source_unreachable) with libnbd's reason, redacted, or when the
   /// deadline has passed. `uri` must be of an NBD scheme and have passed `check_tls_policy`.
-  NbdConnection(const Uri& uri, const NbdDeadlines& deadlines);
+  NbdConnection(Uri uri, const NbdDeadlines& deadlines);
   NbdConnection(const NbdConnection&) = delete;
   NbdConnection& operator=(const NbdConnection&) = delete;
 
@@ -89,13 +90,6 @@ class NbdConnection {
     void close() noexcept;
     nbd_handle* nbd;
   };
-  struct EventFd {
-    EventFd();
-    ~EventFd();
-    EventFd(const EventFd&) = delete;
-    EventFd& operator=(const EventFd&) = delete;
-    int fd;
-  };
 
   void configure();
   void connect();
@@ -108,11 +102,13 @@ class NbdConnection {
 
   template <typename Issue>
   void run(const std::string& action, Issue issue);
+  [[noreturn]] void fail_unanswered(const std::string& action);
   [[noreturn]] void fail_lost(const std::string& action);
 
   Uri uri_;
   NbdDeadlines deadlines_;
-  EventFd kick_;  // wakes the reader: the socket must be polled for writing too, or it shall end
+  FileDescriptor
+      kick_;  // wakes the reader: the socket must be polled for writing too, or it shall end
   Handle handle_;
   NbdExport export_;
   std::atomic<bool> stopping_ = false;

@@ -31,11 +31,12 @@ class NbdSource final : public Source {
   /// A multiple of `block_size()`: what the server has beyond it cannot be asked for.
   std::uint64_t size() const noexcept override { return size_; }
   bool writable() const noexcept override { return writable_; }
+  bool can_flush() const noexcept override { return can_flush_ || can_fua_; }
   std::size_t preferred_request() const noexcept override { return preferred_request_; }
   void read(std::span<std::byte> to, std::uint64_t offset) override;
   void write(std::span<const std::byte> from, std::uint64_t offset, Durability durability) override;
-  /// On a server without flush it does nothing: NBD has no other way to ask, and nbdkit's and
-  /// QEMU's clients do the same. When such a server has FUA every write is sent with it instead.
+  /// On a server without flush it does nothing. When such a server has FUA every write is sent with
+  /// it instead; without either `can_flush()` is false.
   void flush() override;
   void start() override;
 

@@ -42,6 +42,10 @@ class Source {
   /// False when opened read-only or when the storage does not allow writing.
   virtual bool writable() const noexcept = 0;
 
+  /// False when there is no way to ask the storage for durability, as with an NBD server that has
+  /// neither flush nor FUA: `flush` does nothing then, and clients must not be promised anything.
+  virtual bool can_flush() const noexcept { return true; }
+
   /// A good upper bound for the bytes of one read or write: larger requests are allowed, but the
   /// caller loses cache locality or gains nothing. A multiple of 64 KiB.
   virtual std::size_t preferred_request() const noexcept = 0;

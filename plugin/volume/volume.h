@@ -33,6 +33,8 @@ class Volume {
   std::uint64_t size() const noexcept { return area_.size; }
   std::size_t sector_size() const noexcept { return area_.sector_size; }
   bool writable() const noexcept { return payload_->writable(); }
+  /// Can writes be made durable at all? See Source::can_flush.
+  bool can_flush() const noexcept { return payload_->can_flush(); }
 
   void read(std::span<std::byte> to, std::uint64_t offset) const;
   void write(std::span<const std::byte> from, std::uint64_t offset, Durability durability);

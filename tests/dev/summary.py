@@ -88,10 +88,10 @@ def read_allowed(file):
         line = line.strip()
         if not line or line.startswith("#"):
             continue
-        pattern, _, reason = line.partition(" ")
-        if not reason.strip():
+        pattern, *reason = line.split(maxsplit=1)
+        if not reason:
             raise SystemExit(f"{file}:{number}: a skip is allowed with a reason only")
-        allowed.append(Allowed(re.compile(pattern), reason.strip()))
+        allowed.append(Allowed(re.compile(pattern), reason[0]))
     return allowed
 
 
@@ -104,8 +104,10 @@ def allowed_reason(step, name, allowed):
 
 def judge(step, test, allowed):
     """The test; a skip that is not allowed has become a failure."""
-    if test.outcome != "skipped" or allowed_reason(step, test.name, allowed):
+    if test.outcome != "skipped":
         return test
+    if reason := allowed_reason(step, test.name, allowed):
+        return test._replace(reason=f"{test.reason} (allowed: {reason})", output="")
     return test._replace(outcome="failed", reason=f"skip that is not allowed: {test.reason}")
 
 
@@ -140,7 +142,7 @@ def summarise(results, allowed, out):
     out.write("\nSummary\n")
     for name, verdict, seconds in rows:
         out.write(f"  {name:<22} {verdict:<38} {seconds:>5} s\n")
-    for title, tests in (("Failed", failures), ("Skipped, as allowed", skips)):
+    for title, tests in (("Failed", failures), ("Skipped", skips)):
         if tests:
             out.write(f"{title}:\n")
         for step, test in tests:

@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -38,7 +39,8 @@ def sources(build, folders):
     for entry in json.loads((build / "compile_commands.json").read_text()):
         source = pathlib.Path(entry["directory"], entry["file"])
         if source.suffix != ".S" and any(source.is_relative_to(ROOT / f) for f in folders):
-            yield source, entry["output"], entry["command"]
+            arguments = shlex.split(entry["command"])
+            yield source, arguments[arguments.index("-o") + 1], entry["command"]
 
 
 def fingerprint(build, source, depends, command, rules, hashes):

@@ -13,7 +13,7 @@ attach() { # the export as the file $tmp/nbd/nbd
   serve "${parameters[@]}"
   nbdfuse "$tmp/nbd" "$uri" &
   nbdfuse=$!
-  defer kill "$nbdfuse"
+  defer stop_quietly "$nbdfuse"
   eventually test -f "$tmp/nbd/nbd"
 }
 detach() {
@@ -24,7 +24,7 @@ detach() {
 mount_it() { # OPTIONS
   fuse2fs -f -o "$1" "$tmp/nbd/nbd" "$tmp/fs" &
   fuse2fs=$!
-  defer kill "$fuse2fs"
+  defer stop_quietly "$fuse2fs"
   eventually mountpoint "$tmp/fs"
 }
 unmount_it() {

@@ -10,6 +10,9 @@ uri="nbd+unix:///?socket=$tmp/traced.sock"
 parameters v
 start strace -f -qq -o "$tmp/trace" -e trace=fsync,fdatasync,sync_file_range,pwrite64,pwritev,pwritev2,io_uring_enter \
   "${nbdkit_under_test[@]}" -U "$tmp/traced.sock" "$plugin" "${parameters[@]}"
+# strace does not pass signals on: nbdkit itself has to get them.
+traced() { kill -TERM "$(cat "$tmp/server$servers.pid")" 2>/dev/null; }
+defer traced
 
 nbd_shell -u "$uri" -c "trace = '$tmp/trace'" -c - <<'END'
 import nbd, re, time
@@ -39,6 +42,6 @@ h.zero(4096, 40960, nbd.CMD_FLAG_FUA)
 calls = told()
 assert SYNC.search(calls), calls
 END
-# strace passes a signal on only if it is sent to nbdkit itself.
-kill -TERM "$(cat "$tmp/server$servers.pid")"
-wait "$server"
+traced
+wait "$server" || fail "nbdkit ended with status $?"
+unset "running[$server]"

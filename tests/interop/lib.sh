@@ -33,16 +33,13 @@ defer() {
 }
 
 finish() {
-  local status=$? action report
+  local status=$? action
   trap - EXIT
   set +e
   for action in ${deferred[@]+"${deferred[@]}"}; do eval "$action"; done
-  for report in "$tmp"/sanitizer.*; do
-    [ -e "$report" ] || continue
-    printf '%s\n' "FAIL: a sanitizer report" >&2
-    head -n 120 "$report" >&2
-    status=1
-  done
+  if compgen -G "$tmp/sanitizer.*" >/dev/null; then
+    /usr/bin/python3 "$here/sanitizer_reports.py" "$tmp"/sanitizer.* || status=1
+  fi
   if [ "$status" != 0 ] && [ "$status" != 77 ]; then tail -n 20 "$tmp"/*.log >&2; fi
   rm -rf "$tmp"
   exit "$status"
@@ -84,16 +81,17 @@ expect_failure() {
 # it goes into nbdkit alone: cryptsetup and QEMU are not ours to judge.
 nbdkit_under_test=(nbdkit)
 if [ -n "${LUKSDETACHED_PRELOAD:-}" ]; then
-  report=log_path=$tmp/sanitizer:exitcode=99
+  report=log_path=$tmp/sanitizer:exitcode=99 # finish fails the test if there is such a file
   # shellcheck disable=SC2206  # the wrapper is a command with its arguments
   nbdkit_under_test=(${LUKSDETACHED_WRAP:-} env "LD_PRELOAD=$LUKSDETACHED_PRELOAD"
     "ASAN_OPTIONS=$report:detect_leaks=${leaks:-1}"
-    "LSAN_OPTIONS=$report:suppressions=$here/lsan.supp:print_suppressions=0"
+    "LSAN_OPTIONS=exitcode=0" # finish looks at each leak
     "UBSAN_OPTIONS=$report:print_stacktrace=1"
     "TSAN_OPTIONS=$report:suppressions=$here/tsan.supp" nbdkit)
 fi
 
 servers=0
+declare -A running=() # the command of each server, by its process
 
 # start COMMAND… : an nbdkit that stays in the foreground, until its pid file says it serves.
 # Sets $server (its process), $log (what it says) and $socket (for callers to use or not).
@@ -102,7 +100,8 @@ start() {
   log=$tmp/server$servers.log
   "$@" -f --exit-with-parent -P "$pid_file" </dev/null >"$log" 2>&1 &
   server=$!
-  defer stop_quietly "$server"
+  running[$server]=$*
+  defer end "$server"
   local _
   for _ in $(seq 600); do
     if [ -s "$pid_file" ]; then return 0; fi
@@ -126,10 +125,7 @@ serve_tcp() {
   shift
   servers=$((servers + 1))
   port=$(free_port "$address")
-  case $address in
-    *:*) uri="nbd://[$address]:$port/" ;;
-    *) uri="nbd://$address:$port/" ;;
-  esac
+  uri=$(tcp_uri "$address" "$port")
   start "${nbdkit_under_test[@]}" -i "$address" -p "$port" "$plugin" "$@"
 }
 
@@ -147,21 +143,42 @@ serve_plain_tcp() {
   shift
   servers=$((servers + 1))
   port=$(free_port "$address")
-  uri="nbd://$address:$port/"
+  uri=$(tcp_uri "$address" "$port")
   start nbdkit -i "$address" -p "$port" "$@"
 }
 
-# stop PROCESS: ends a server that start began, which must end cleanly.
+# stop PROCESS: ends a server that start began. It must still be there and end cleanly.
 stop() {
-  local status=0
-  kill -TERM "$1" || fail "server $1 is gone already: $(tail -n 20 "$tmp"/server*.log)"
-  wait "$1" || status=$?
-  [ "$status" = 0 ] || fail "server $1 ended with status $status: $(tail -n 20 "$tmp"/server*.log)"
+  local result=0
+  kill -TERM "$1" 2>/dev/null || fail "server $1 is gone already: ${running[$1]}"
+  wait "$1" || result=$?
+  [ "$result" = 0 ] || fail "server $1 ended with status $result: ${running[$1]}"
+  unset "running[$1]"
 }
 
-# A server that a test has not stopped must still be there, and must still end cleanly.
+# end PROCESS: the same when the test ends, unless it was stopped or the test did away with it.
+end() {
+  local result=0
+  [ -n "${running[$1]:-}" ] || return 0
+  kill -TERM "$1" 2>/dev/null
+  wait "$1" || result=$?
+  if [ "$result" != 0 ]; then
+    printf '%s\n' "FAIL: server $1 ended with status $result: ${running[$1]}" >&2
+    status=1 # of finish, whose part this is
+  fi
+}
+
+# stop_quietly PROCESS: any other process, at the end of a test; it may be gone already.
 stop_quietly() {
-  if kill -TERM "$1" 2>/dev/null; then wait "$1"; fi
+  if kill -TERM "$1" 2>/dev/null; then wait "$1" 2>/dev/null; fi
+}
+
+# An IPv6 address stands in brackets in a URI.
+tcp_uri() {
+  case $1 in
+    *:*) printf 'nbd://[%s]:%s/' "$1" "$2" ;;
+    *) printf 'nbd://%s:%s/' "$1" "$2" ;;
+  esac
 }
 
 free_port() {
@@ -179,11 +196,14 @@ nbd_shell() { /usr/bin/python3 -m nbd "$@"; }
 
 # --- Volumes ---------------------------------------------------------------------------------------
 
-watched=() # files that nothing may change while the plugin refuses to start
-secrets=() # files whose contents no message may show
+declare -A watched=() # files that nothing may change while the plugin refuses to start
+secrets=()            # files whose contents no message may show
 
-watch() { watched+=("$@"); }
-fingerprint() { if [ ${#watched[@]} != 0 ]; then sha256sum -- "${watched[@]}" 2>&1 || true; fi; }
+watch() {
+  local file
+  for file; do watched[$file]=yes; done
+}
+fingerprint() { if [ ${#watched[@]} != 0 ]; then sha256sum -- "${!watched[@]}" 2>&1 || true; fi; }
 
 # noise SIZE: that many random bytes on standard output; SIZE as head takes it.
 noise() { head -c "$1" /dev/urandom; }
@@ -212,7 +232,7 @@ make_luks1() { make_volume "$1" "$2" --type luks1 --pbkdf-force-iterations 1000 
 make_luks2() {
   local kdf=("${cheap_pbkdf2[@]}")
   case " ${*:3} " in *' --pbkdf '*) kdf=() ;; esac
-  make_volume "$1" "$2" --type luks2 --luks2-metadata-size 16k --luks2-keyslots-size 2m \
+  make_volume "$1" "$2" --type luks2 --luks2-metadata-size 16k --luks2-keyslots-size 4m \
     ${kdf[@]+"${kdf[@]}"} "${@:3}"
 }
 

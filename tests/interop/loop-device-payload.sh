@@ -36,7 +36,7 @@ os.open('$loop', os.O_RDWR | os.O_EXCL)
 open('$tmp/held', 'w').close()
 time.sleep(600)" &
   holder=$!
-  defer kill "$holder"
+  defer stop_quietly "$holder"
   eventually test -e "$tmp/held"
   refused "$loop.*(in use|busy|writer|writing|mounted)" "${volume[@]}"
 fi

@@ -10,8 +10,8 @@ warned() { grep -Eiq 'warning' "$log"; }
 
 serve_tcp 127.0.0.1 "${parameters[@]}"
 [ "$(nbdinfo --size "$uri")" = 262144 ] || fail "size"
-nbdinfo --list "$uri" >/dev/null
 warned || fail "no warning: $(cat "$log")"
+nbdinfo --list "$uri" >/dev/null
 stop "$server"
 
 serve "${parameters[@]}"

@@ -50,4 +50,4 @@ END
 note "a server that knows FUA"
 check
 note "a server that does not"
-check --filter=fua fuamode=none
+check --filter=fua # its default: fuamode=none

@@ -38,4 +38,4 @@ else:
 END
 kill -0 "$server" || fail "the plugin's nbdkit ended"
 stop "$server"
-wait "$payload_server" || true # our own kill
+unset "running[$payload_server]" # by our own kill

@@ -12,7 +12,7 @@ header_unix=$uri
 mkdir "$tmp/exports"
 cp "$tmp/v.header" "$tmp/exports/the header"
 serve_plain_tcp ::1 -r file "dir=$tmp/exports"
-header_named=nbd://[::1]:$port/the%20header
+header_named="nbd://[::1]:$port/the%20header"
 
 works() { # HEADER PAYLOAD
   note "$1 $2"

@@ -48,8 +48,8 @@ refused_source "$tls" "nbds://127.0.0.1:$lenient_port/?$pki"                    
 refused_source "$tls" "nbds://localhost:$lenient_port/?tls-certificates=$tmp/stranger"   # another CA
 refused_source "$tls" "nbds://localhost:$expired_port/?$pki"
 refused_source "$tls" "nbds://localhost:$plain_port/?$pki"                               # no TLS there
-refused_source 'header|payload' "nbds://localhost:$header_port/?tls-certificates=$tmp/absent"
-refused_source 'header|payload' "nbd://localhost:$header_port/"                          # it wants TLS
+refused_source 'ca-cert.pem' "nbds://localhost:$header_port/?tls-certificates=$tmp/absent"
+refused_source 'nbd://localhost.*tls' "nbd://localhost:$header_port/"                       # it wants TLS
 
 note "without certificates of ours nobody is verified: refused, unless insecure=true"
 refused_source 'tls-certificates' "nbds://localhost:$lenient_port/"

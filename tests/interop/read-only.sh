@@ -26,12 +26,14 @@ nbdcopy "$uri" "$tmp/read"
 same "$tmp/plain" "$tmp/read"
 [ "$before" = "$(fingerprint)" ] || fail "changed by a read-only export"
 
-note "beside a writer"
+note "beside a writer, however it is spelt"
 serve "${parameters[@]}"
 [ "$(nbdinfo --json "$uri" | jq '.exports[0].is_read_only')" = false ] || fail "the writer is read-only"
-serve -r "${parameters[@]}"
-nbdcopy "$uri" "$tmp/read"
-same "$tmp/plain" "$tmp/read"
+for spelling in -r --readonly --read-only --readonl -vr; do
+  serve "$spelling" "${parameters[@]}"
+  nbdcopy "$uri" "$tmp/read"
+  same "$tmp/plain" "$tmp/read"
+done
 
 note "a payload server that is read-only makes the export so"
 serve_plain -r file "$tmp/v.payload"

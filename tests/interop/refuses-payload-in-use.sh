@@ -18,10 +18,12 @@ stop "$server"
 refused "$in_use" "${parameters[@]}" # the first one's lock is still there
 
 note "QEMU sees the lock"
-expect_failure qemu-img info -f raw "$tmp/v.payload"
+expect_failure qemu-img convert -f raw -O raw "$tmp/v.payload" "$tmp/copy"
+matches 'lock' "$tmp/failure.out"
 expect_failure qemu-io -f raw -c 'write 0 512' "$tmp/v.payload"
+matches 'lock' "$tmp/failure.out"
 stop "$first"
-qemu-img info -f raw "$tmp/v.payload" >/dev/null
+qemu-img convert -f raw -O raw "$tmp/v.payload" "$tmp/copy"
 before=$(sha256sum <"$tmp/v.payload")
 serve "${parameters[@]}"
 stop "$server"
@@ -45,6 +47,6 @@ fcntl.fcntl(file, F_OFD_SETLK, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0)
 open('$tmp/held', 'w').close()
 time.sleep(600)" &
 holder=$!
-defer kill "$holder"
+defer stop_quietly "$holder"
 eventually test -e "$tmp/held"
 refused "$in_use" "${parameters[@]}"

@@ -5,11 +5,10 @@
 make_luks2 v 4M --sector-size 4096 --offset 4096
 make_luks1 one 64K
 too_small='payload.*(small|short|empty|end|beyond|no whole|at least)'
+watch "$tmp/small"
 for size in 0 1 4096 2097152 2101247; do
   truncate -s "$size" "$tmp/small"
-  watch "$tmp/small"
   refused "$too_small" "header=$tmp/v.header" "payload=$tmp/small" "secret=$tmp/v.secret"
-  watched=("${watched[@]/"$tmp/small"/"$tmp/v.payload"}")
 done
 for size in 0 511; do
   truncate -s "$size" "$tmp/small"

@@ -30,7 +30,7 @@ while True:
     connection.sendall(b'HTTP/1.1 400 Bad Request\r\n\r\n' + b' ' * 200)
     connection.close()" &
 other=$!
-defer kill "$other"
+defer stop_quietly "$other"
 eventually test -S "$tmp/other.sock"
 both 'nbd\+unix:.*' "nbd+unix:///?socket=$tmp/other.sock"
 

@@ -15,7 +15,7 @@ authority() {
 # certificate CA NAME server|client LINE…: $tmp/NAME with ca-cert.pem and server- or client-{key,cert}.pem;
 # LINEs go into certtool's template. Valid for 30 days unless a LINE says when it ends.
 certificate() {
-  local ca=$tmp/$1 dir=$tmp/$2 role=$3 line
+  local ca=$tmp/$1 dir=$tmp/$2 role=$3
   shift 3
   mkdir -p "$dir"
   cp "$ca/ca-cert.pem" "$dir/"

@@ -14,21 +14,21 @@
 
 enum { max_key_bytes = 64, max_sector_bytes = 4096, iv_unit = 512 };
 
-static void die(const char *what, const char *why) {
+static void die(const char* what, const char* why) {
   fprintf(stderr, "sector_xts: %s: %s\n", what, why);
   exit(1);
 }
 
-static uint64_t number(const char *text) {
-  char *end;
+static uint64_t number(const char* text) {
+  char* end;
   errno = 0;
   unsigned long long value = strtoull(text, &end, 0);
   if (errno != 0 || end == text || *end != '\0') die(text, "not a number");
   return value;
 }
 
-static size_t read_hex_key(const char *path, unsigned char *key) {
-  FILE *file = fopen(path, "r");
+static size_t read_hex_key(const char* path, unsigned char* key) {
+  FILE* file = fopen(path, "r");
   if (file == NULL) die(path, strerror(errno));
   size_t bytes = 0;
   unsigned value;
@@ -40,7 +40,7 @@ static size_t read_hex_key(const char *path, unsigned char *key) {
   return bytes;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc < 4 || argc > 5) die("usage", "encrypt|decrypt KEYHEX-FILE SECTOR-SIZE [FIRST-IV]");
   const int encrypt = strcmp(argv[1], "encrypt") == 0;
   if (!encrypt && strcmp(argv[1], "decrypt") != 0) die(argv[1], "not encrypt or decrypt");

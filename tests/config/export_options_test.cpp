@@ -1,0 +1,283 @@
+#include "config/export_options.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace luksdetached {
+namespace {
+
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+const Parameters required = {{"header", "H"}, {"payload", "P"}, {"secret", "S"}};
+
+ExportOptions parse(const Parameters& parameters) {
+  OptionParser parser;
+  for (const auto& [key, value] : parameters) parser.set(key, value);
+  return parser.finish();
+}
+
+ExportOptions parse_with(const std::string& key, const std::string& value) {
+  Parameters parameters = required;
+  parameters.emplace_back(key, value);
+  return parse(parameters);
+}
+
+std::string complaint(const Parameters& parameters) {
+  try {
+    parse(parameters);
+  } catch (const OptionError& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+std::string complaint_about(const std::string& key, const std::string& value) {
+  OptionParser parser;
+  try {
+    parser.set(key, value);
+  } catch (const OptionError& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(ExportOptionsTest, HeaderPayloadAndSecretAreEnoughAndTheRestHasSafeDefaults) {
+  const ExportOptions options = parse(required);
+  EXPECT_EQ(options.header, "H");
+  EXPECT_EQ(options.payload, "P");
+  EXPECT_EQ(options.secrets, std::vector<std::string>{"S"});
+  EXPECT_EQ(options.secret_offset, 0U);
+  EXPECT_EQ(options.secret_size, std::nullopt);
+  EXPECT_TRUE(options.passphrases.empty());
+  EXPECT_EQ(options.keyslot, std::nullopt);
+  EXPECT_EQ(options.payload_offset, std::nullopt);
+  EXPECT_TRUE(options.lock);
+  EXPECT_FALSE(options.insecure);
+}
+
+TEST(ExportOptionsTest, APassphraseTakesThePlaceOfASecret) {
+  const ExportOptions options = parse({{"header", "H"}, {"payload", "P"}, {"passphrase", "+F"}});
+  EXPECT_TRUE(options.secrets.empty());
+  EXPECT_EQ(options.passphrases.size(), 1U);
+}
+
+TEST(ExportOptionsTest, SecretsRepeatInTheirOrder) {
+  const ExportOptions options = parse_with("secret", "second");
+  EXPECT_EQ(options.secrets, (std::vector<std::string>{"S", "second"}));
+}
+
+TEST(ExportOptionsTest, PassphrasesRepeatInTheirOrder) {
+  Parameters parameters = required;
+  parameters.emplace_back("passphrase", "+one");
+  parameters.emplace_back("passphrase", "-7");
+  const ExportOptions options = parse(parameters);
+  ASSERT_EQ(options.passphrases.size(), 2U);
+  EXPECT_EQ(options.passphrases[0].path, "one");
+  EXPECT_EQ(options.passphrases[1].descriptor, 7);
+}
+
+TEST(ExportOptionsTest, APassphraseIsAFileStandardInputOrADescriptor) {
+  using Kind = PassphraseFrom::Kind;
+  struct Row {
+    const char* value;
+    Kind kind;
+    const char* path;
+    int descriptor;
+  };
+  for (const Row& row : {Row{"+/run/pass", Kind::file, "/run/pass", -1},
+                         Row{"++", Kind::file, "+", -1}, Row{"-", Kind::standard_input, "", -1},
+                         Row{"-0", Kind::descriptor, "", 0}, Row{"-12", Kind::descriptor, "", 12},
+                         Row{"-2147483647", Kind::descriptor, "", 2147483647}}) {
+    SCOPED_TRACE(row.value);
+    const PassphraseFrom from = parse_with("passphrase", row.value).passphrases.at(0);
+    EXPECT_EQ(from.kind, row.kind);
+    EXPECT_EQ(from.path, row.path);
+    EXPECT_EQ(from.descriptor, row.descriptor);
+  }
+}
+
+TEST(ExportOptionsTest, EveryParameterSetsItsField) {
+  const std::tuple<const char*, const char*, std::function<bool(const ExportOptions&)>> table[] = {
+      {"secret-offset", "512", [](const ExportOptions& o) { return o.secret_offset == 512; }},
+      {"secret-offset", "0", [](const ExportOptions& o) { return o.secret_offset == 0; }},
+      {"secret-size", "32", [](const ExportOptions& o) { return o.secret_size == 32; }},
+      {"keyslot", "0", [](const ExportOptions& o) { return o.keyslot == 0U; }},
+      {"keyslot", "31", [](const ExportOptions& o) { return o.keyslot == 31U; }},
+      {"payload-offset", "0", [](const ExportOptions& o) { return o.payload_offset == 0U; }},
+      {"payload-offset", "16M",
+       [](const ExportOptions& o) { return o.payload_offset == 16U << 20; }},
+      {"payload-offset", "1s", [](const ExportOptions& o) { return o.payload_offset == 512U; }},
+      {"lock", "false", [](const ExportOptions& o) { return !o.lock; }},
+      {"insecure", "true", [](const ExportOptions& o) { return o.insecure; }},
+  };
+  for (const auto& [key, value, holds] : table) {
+    EXPECT_TRUE(holds(parse_with(key, value))) << key << "=" << value;
+  }
+}
+
+TEST(ExportOptionsTest, BooleansAreWrittenInFourWays) {
+  for (const char* word : {"true", "yes", "on", "1"}) {
+    EXPECT_TRUE(parse_with("insecure", word).insecure) << word;
+    EXPECT_TRUE(parse_with("lock", word).lock) << word;
+  }
+  for (const char* word : {"false", "no", "off", "0"}) {
+    EXPECT_FALSE(parse_with("insecure", word).insecure) << word;
+    EXPECT_FALSE(parse_with("lock", word).lock) << word;
+  }
+}
+
+TEST(ExportOptionsTest, AFileWithTheNameOfAnotherKindOfSecretIsWrittenWithADot) {
+  EXPECT_EQ(parse({{"header", "H"}, {"payload", "P"}, {"secret", "./fd:3"}}).secrets.at(0),
+            "./fd:3");
+  EXPECT_EQ(parse({{"header", "H"}, {"payload", "P"}, {"secret", "./-"}}).secrets.at(0), "./-");
+}
+
+TEST(ExportOptionsTest, EveryMistakeInAValueHasItsOwnMessage) {
+  const std::tuple<const char*, const char*, const char*> table[] = {
+      {"header", "", "header= is empty"},
+      {"payload", "", "payload= is empty"},
+      {"secret", "", "secret= is empty"},
+      {"secret", "fd:3",
+       "secret=fd:…: this version reads secrets from files only (a file of that name is written "
+       "./fd:…)"},
+      {"secret", "credential:vm",
+       "secret=credential:…: this version reads secrets from files only (a file of that name is "
+       "written ./credential:…)"},
+      {"secret", "exec:/bin/x",
+       "secret=exec:…: this version reads secrets from files only (a file of that name is written "
+       "./exec:…)"},
+      {"secret", "token:",
+       "secret=token:…: this version reads secrets from files only (a file of that name is written "
+       "./token:…)"},
+      {"secret", "-",
+       "secret=-: this version reads secrets from files only (a passphrase from standard input is "
+       "passphrase=-, a file of that name is ./-)"},
+      {"secret-offset", "x",
+       "secret-offset=x: expected a size in bytes below 2^63, such as 1048576, 1M or 2048s"},
+      {"secret-size", "0", "secret-size=0: there is no empty secret"},
+      {"secret-size", "-1",
+       "secret-size=-1: expected a size in bytes below 2^63, such as 1048576, 1M or 2048s"},
+      {"keyslot", "32", "keyslot=32: expected a number from 0 to 31"},
+      {"keyslot", "-1", "keyslot=-1: expected a number from 0 to 31"},
+      {"keyslot", "", "keyslot=: expected a number from 0 to 31"},
+      {"keyslot", "1 ", "keyslot=1 : expected a number from 0 to 31"},
+      {"keyslot", "0x1", "keyslot=0x1: expected a number from 0 to 31"},
+      {"keyslot", "99999999999999999999",
+       "keyslot=99999999999999999999: expected a number from 0 to 31"},
+      {"payload-offset", "1", "payload-offset=1: must be a multiple of 512"},
+      {"payload-offset", "513", "payload-offset=513: must be a multiple of 512"},
+      {"lock", "maybe", "lock=maybe: expected true or false"},
+      {"lock", "TRUE", "lock=TRUE: expected true or false"},
+      {"insecure", "", "insecure=: expected true or false"},
+      {"secrets", "x",
+       "unknown parameter 'secrets'; nbdkit luksdetached --help lists the parameters"},
+      {"", "x", "unknown parameter ''; nbdkit luksdetached --help lists the parameters"},
+      {"HEADER", "x",
+       "unknown parameter 'HEADER'; nbdkit luksdetached --help lists the parameters"},
+  };
+  for (const auto& [key, value, message] : table) {
+    EXPECT_EQ(complaint_about(key, value), message) << key << "=" << value;
+  }
+}
+
+TEST(ExportOptionsTest, EveryMissingParameterHasItsOwnMessage) {
+  const std::pair<Parameters, const char*> table[] = {
+      {{}, "header=URI is missing: where is the LUKS header?"},
+      {{{"payload", "P"}, {"secret", "S"}}, "header=URI is missing: where is the LUKS header?"},
+      {{{"header", "H"}, {"secret", "S"}},
+       "payload=URI is missing: where are the encrypted sectors?"},
+      {{{"header", "H"}, {"payload", "P"}},
+       "secret=FILE or passphrase=+FILE is missing: what unlocks the volume?"},
+      {{{"header", "H"}, {"payload", "P"}, {"passphrase", "-"}, {"secret-offset", "1"}},
+       "secret-offset= and secret-size= are about secret=, which is not given"},
+      {{{"header", "H"}, {"payload", "P"}, {"passphrase", "-"}, {"secret-size", "1"}},
+       "secret-offset= and secret-size= are about secret=, which is not given"},
+  };
+  for (const auto& [parameters, message] : table) EXPECT_EQ(complaint(parameters), message);
+}
+
+TEST(ExportOptionsTest, OnlySecretAndPassphraseMayRepeat) {
+  const std::pair<const char*, const char*> values[] = {
+      {"header", "H"},  {"payload", "P"}, {"secret-offset", "0"}, {"secret-size", "1"},
+      {"keyslot", "1"}, {"lock", "true"}, {"insecure", "false"},  {"payload-offset", "0"},
+  };
+  for (const auto& [key, value] : values) {
+    OptionParser parser;
+    parser.set(key, value);
+    try {
+      parser.set(key, value);
+      ADD_FAILURE() << key << " was taken twice";
+    } catch (const OptionError& error) {
+      EXPECT_EQ(error.what(), std::string(key) + "= is given more than once");
+    }
+  }
+}
+
+TEST(ExportOptionsTest, ALiteralPassphraseIsRefusedAndNeverRepeated) {
+  const std::string refused =
+      "passphrase= takes +FILE, - (standard input) or -FD (a file descriptor); a passphrase on the "
+      "command line is refused, because every user of the machine can read it there";
+  for (const char* literal : {"correct horse", "hunter2", "", "+", " -", "1"}) {
+    EXPECT_EQ(complaint_about("passphrase", literal), refused) << literal;
+  }
+}
+
+TEST(ExportOptionsTest, ADescriptorIsANumber) {
+  for (const char* value : {"-x", "-2147483648", "-1x", "--1", "- 1"}) {
+    EXPECT_NE(complaint_about("passphrase", value), "nothing was thrown") << value;
+  }
+}
+
+// A passphrase that happens to begin with a dash is still one.
+TEST(ExportOptionsTest, ALiteralPassphraseThatBeginsWithADashIsNotRepeatedEither) {
+  EXPECT_EQ(complaint_about("passphrase", "-correct horse").find("correct horse"),
+            std::string::npos);
+}
+
+TEST(ParseSizeTest, TakesNumbersWithTheSuffixesOfNbdkit) {
+  const std::pair<const char*, std::uint64_t> table[] = {
+      {"0", 0},
+      {"1", 1},
+      {"7b", 7},
+      {"2048s", 1048576},
+      {"1k", 1024},
+      {"1K", 1024},
+      {"3m", 3U << 20},
+      {"3M", 3U << 20},
+      {"1g", 1U << 30},
+      {"1G", 1U << 30},
+      {"2t", std::uint64_t{2} << 40},
+      {"2T", std::uint64_t{2} << 40},
+      {"1P", std::uint64_t{1} << 50},
+      {"7E", std::uint64_t{7} << 60},
+      {"9223372036854775807", INT64_MAX},
+  };
+  for (const auto& [text, bytes] : table) EXPECT_EQ(parse_size("x", text), bytes) << text;
+}
+
+TEST(ParseSizeTest, RefusesWhatIsNotASizeBelowTwoToThe63) {
+  for (const char* text :
+       {"", "k", "1kk", "1 k", " 1", "1.5M", "-1", "+1", "0x10", "1Ki", "8E", "9223372036854775808",
+        "9007199254740992k", "18446744073709551616", "1\n"}) {
+    EXPECT_THROW(parse_size("x", text), OptionError) << text;
+  }
+}
+
+TEST(ParseSizeTest, TheComplaintNamesTheParameter) {
+  try {
+    parse_size("secret-size", "much");
+    FAIL();
+  } catch (const OptionError& error) {
+    EXPECT_STREQ(error.what(),
+                 "secret-size=much: expected a size in bytes below 2^63, such as 1048576, 1M or "
+                 "2048s");
+  }
+}
+
+}  // namespace
+}  // namespace luksdetached

@@ -1,0 +1,145 @@
+#include "crypto/pbkdf2.h"
+
+#include <gtest/gtest.h>
+
+#include <span>
+#include <string>
+
+#include "../base/testing.h"
+
+namespace luksdetached {
+namespace {
+
+using namespace std::string_literals;
+using testing::Bytes;
+using testing::to_bytes;
+using testing::to_hex;
+
+struct KnownAnswer {
+  Hash hash;
+  std::string secret, salt;
+  std::uint32_t iterations;
+  std::string key;
+};
+
+void check(std::span<const KnownAnswer> table) {
+  for (const KnownAnswer& row : table) {
+    Bytes key(row.key.size() / 2);
+    pbkdf2(row.hash, to_bytes(row.secret), to_bytes(row.salt), row.iterations, key);
+    EXPECT_EQ(to_hex(key), row.key)
+        << hash_name(row.hash) << ", " << row.secret << ", " << row.salt << ", " << row.iterations;
+  }
+}
+
+// RFC 6070, section 2, all vectors but the one with 16777216 iterations.
+TEST(Pbkdf2Test, Rfc6070KnownAnswersForSha1) {
+  const KnownAnswer table[] = {
+      {Hash::sha1, "password"s, "salt"s, 1, "0c60c80f961f0e71f3a9b524af6012062fe037a6"},
+      {Hash::sha1, "password"s, "salt"s, 2, "ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957"},
+      {Hash::sha1, "password"s, "salt"s, 4096, "4b007901b765489abead49d926f721d065a429c1"},
+      {Hash::sha1, "passwordPASSWORDpassword"s, "saltSALTsaltSALTsaltSALTsaltSALTsalt"s, 4096,
+       "3d2eec4fe41c849b80c8d83662c0e44a8b291a964cf2f07038"},
+      {Hash::sha1, "pass\0word"s, "sa\0lt"s, 4096, "56fa6aa75548099dcc37d7f03425e0c3"},
+  };
+  check(table);
+}
+
+// RFC 7914, section 11.
+TEST(Pbkdf2Test, Rfc7914KnownAnswersForSha256) {
+  const KnownAnswer table[] = {
+      {Hash::sha256, "passwd"s, "salt"s, 1,
+       "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"
+       "49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783"},
+      {Hash::sha256, "Password"s, "NaCl"s, 80000,
+       "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56"
+       "a1d425a1225833549adb841b51c9b3176a272bdebba1d078478f62b397f33c8d"},
+  };
+  check(table);
+}
+
+// There is no RFC for these; the inputs are those of RFC 6070, the answers are from OpenSSL 3.
+TEST(Pbkdf2Test, KnownAnswersForSha512) {
+  const KnownAnswer table[] = {
+      {Hash::sha512, "password"s, "salt"s, 1,
+       "867f70cf1ade02cff3752599a3a53dc4af34c7a669815ae5d513554e1c8cf252"
+       "c02d470a285a0501bad999bfe943c08f050235d7d68b1da55e63f73b60a57fce"},
+      {Hash::sha512, "password"s, "salt"s, 2,
+       "e1d9c16aa681708a45f5c7c4e215ceb66e011a2e9f0040713f18aefdb866d53c"
+       "f76cab2868a39b9f7840edce4fef5a82be67335c77a6068e04112754f27ccf4e"},
+      {Hash::sha512, "password"s, "salt"s, 4096,
+       "d197b1b33db0143e018b12f3d1d1479e6cdebdcc97c5c0f87f6902e072f457b5"
+       "143f30602641b3d55cd335988cb36b84376060ecd532e039b742a239434af2d5"},
+      {Hash::sha512, "passwordPASSWORDpassword"s, "saltSALTsaltSALTsaltSALTsaltSALTsalt"s, 4096,
+       "8c0511f4c6e597c6ac6315d8f0362e225f3c501495ba23b868c005174dc4ee71"
+       "115b59f9e60cd9532fa33e0f75aefe30225c583a186cd82bd4daea9724a3d3b8"},
+  };
+  check(table);
+}
+
+// From OpenSSL 3, Whirlpool from libgcrypt 1.10. The keys are longer than a digest and no multiple
+// of it where that is possible.
+TEST(Pbkdf2Test, KnownAnswersForTheOtherHashes) {
+  const KnownAnswer table[] = {
+      {Hash::sha224, "password"s, "salt"s, 3,
+       "947cf079cfc7f2016dcd7ec418840443edaabb90c496f98cabeec4bfb1a5a4aa"
+       "ff68cca92cf05a6d725502f8e0a8873b2660b7887a9bfd1478837b93c2"},
+      {Hash::sha384, "password"s, "salt"s, 3,
+       "1bfb451b6087e5d24eeffb57d7284448da95b581d35a1887d9a6e756af559b1f"
+       "b4798a4529502f87cdf71f435d66d25e344483fb1f24ab37be82ed35c43762d0"
+       "1520cd6457ab0240e0b334cfc688f5da7cc7febb0af6bbb4a7d1def8190116be"
+       "a389efcb"},
+      {Hash::ripemd160, "password"s, "salt"s, 3,
+       "9ca4d509610a8b37dcf0f67242c5dce427aba359131da62169c0a7e6280f8455"
+       "763db3bbd875de6af910d3622ff0ccd1c6af97d6089ecc4ff44474ac9544dc86"},
+      {Hash::whirlpool, "password"s, "salt"s, 3,
+       "044e8b75485484f0274bbcee31bc227360dc6e9d2a81b47cb844e13afe04bae6"
+       "1bd539a5eb3134917f5d581d98289debb93946290c0b70ae7f702c4d7661026f"},
+  };
+  check(table);
+}
+
+// From OpenSSL 3: a secret that just fills the hash's block, and longer ones, which are hashed.
+TEST(Pbkdf2Test, SecretsAsLongAsABlockAndLonger) {
+  const KnownAnswer table[] = {
+      {Hash::sha1, std::string(64, 'k'), "salt"s, 3,
+       "2423bc5fc81b71e1b30555ff16b12c8cda1a2d72f8ea54bc24e3af596dddc47a"},
+      {Hash::sha1, std::string(65, 'k'), "salt"s, 3,
+       "62df75a9bde9b7fc1fbc7f4a453ce8669674edcfa12c3b8e24383284c061604f"},
+      {Hash::sha256, std::string(64, 'k'), "salt"s, 3,
+       "59e38449e5b5499366e8ef715d2cb11880bafafa02ff5699caa77948092dc60c"},
+      {Hash::sha256, std::string(65, 'k'), "salt"s, 3,
+       "37681f3749277f6b4ddde0ffeb99b3fcf332f61ba1ee3612ed0fd921583c6cfe"},
+      {Hash::sha256, std::string(200, 'k'), "salt"s, 3,
+       "12600a5919a5f957ac0640c24cb5815dd283613c2ea28312867f86856872988d"},
+      {Hash::sha512, std::string(128, 'k'), "salt"s, 3,
+       "abdcbe5c83ebca2ad4616dffff43e3080f93d57eabbce87c047e16926bf4b16a"},
+      {Hash::sha512, std::string(129, 'k'), "salt"s, 3,
+       "e1ef2201eada65739fddeefdbaee39063df583be213382491bbed430b9b1de56"},
+  };
+  check(table);
+}
+
+// From OpenSSL 3.
+TEST(Pbkdf2Test, SecretAndSaltMayBeEmpty) {
+  const KnownAnswer table[] = {
+      {Hash::sha256, ""s, "salt"s, 3,
+       "5ddf839afa2d5fb4be56e1a0f48917617559bef61ec122bfca1c7f75ac8f401d"},
+      {Hash::sha256, "password"s, ""s, 3,
+       "02048ce01cff51053aa4002a47f6ce3d1e123a76a6b178a8790d8b7c09063606"
+       "83"},
+  };
+  check(table);
+}
+
+TEST(Pbkdf2Test, AShorterKeyIsTheBeginningOfALongerOne) {
+  Bytes longer(97);
+  pbkdf2(Hash::sha256, to_bytes("secret"), to_bytes("salt"), 2, longer);
+  for (const std::size_t size : {1U, 31U, 32U, 33U, 64U, 65U, 96U}) {
+    Bytes key(size);
+    pbkdf2(Hash::sha256, to_bytes("secret"), to_bytes("salt"), 2, key);
+    EXPECT_EQ(to_hex(key), to_hex(std::span(longer).first(size))) << size;
+  }
+}
+
+}  // namespace
+}  // namespace luksdetached

@@ -1,0 +1,301 @@
+#include "secret/secret.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "../base/testing.h"
+#include "base/file_descriptor.h"
+
+namespace luksdetached {
+namespace {
+
+using namespace std::string_literals;
+using testing::expect_error;
+
+std::string text_of(const SecureBuffer& buffer) {
+  return {reinterpret_cast<const char*>(buffer.data()), buffer.size()};
+}
+
+class SecretTest : public ::testing::Test {
+ protected:
+  std::string file(std::string_view contents) {
+    const std::string path = directory_.file("secret");
+    std::ofstream(path, std::ios::binary) << contents;
+    return path;
+  }
+  std::string file_of_size(std::uint64_t bytes) {
+    const std::string path = directory_.file("large");
+    std::ofstream(path, std::ios::binary) << "x";
+    EXPECT_EQ(truncate(path.c_str(), static_cast<off_t>(bytes)), 0);
+    return path;
+  }
+  std::string missing() const { return directory_.file("missing"); }
+  std::string fifo() const {
+    const std::string path = directory_.file("fifo");
+    EXPECT_EQ(mkfifo(path.c_str(), 0600), 0);
+    return path;
+  }
+  std::string directory() const { return directory_.file(""); }
+
+ private:
+  testing::TempDir directory_;
+};
+
+// A pipe with something in it; its other end is closed.
+FileDescriptor pipe_with(std::string_view contents) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
+  const FileDescriptor writer(ends[1]);
+  FileDescriptor reader(ends[0]);
+  if (write(writer.get(), contents.data(), contents.size()) !=
+      static_cast<ssize_t>(contents.size())) {
+    throw std::runtime_error("write");
+  }
+  return reader;
+}
+
+PassphraseFrom from_file(const std::string& path) {
+  return {PassphraseFrom::Kind::file, path, -1};
+}
+PassphraseFrom from_descriptor(int fd) {
+  return {PassphraseFrom::Kind::descriptor, "", fd};
+}
+
+// ---- key files ----
+
+TEST_F(SecretTest, AKeyFileIsTakenExactlyAsItIs) {
+  for (const std::string& bytes :
+       {"secret"s, "secret\n"s, "\n"s, "\0"s, "a\0b\n\0"s, "\xff\xfe\r\n"s}) {
+    EXPECT_EQ(text_of(read_secret_file(file(bytes), 0, {})), bytes);
+  }
+}
+
+TEST_F(SecretTest, KeyFilesOfAllSizesAroundAPageAreReadWhole) {
+  for (const std::size_t size : {4095U, 4096U, 4097U, 8191U, 8192U, 8193U, 100000U}) {
+    const testing::Bytes bytes = testing::pattern(size);
+    const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    EXPECT_TRUE(text_of(read_secret_file(file(text), 0, {})) == text) << size;
+  }
+}
+
+TEST_F(SecretTest, OffsetAndSizeCutAPartOut) {
+  const std::string path = file("0123456789");
+  EXPECT_EQ(text_of(read_secret_file(path, 3, {})), "3456789");
+  EXPECT_EQ(text_of(read_secret_file(path, 0, 4)), "0123");
+  EXPECT_EQ(text_of(read_secret_file(path, 3, 4)), "3456");
+  EXPECT_EQ(text_of(read_secret_file(path, 9, 1)), "9");
+  EXPECT_EQ(text_of(read_secret_file(path, 0, 10)), "0123456789");
+}
+
+TEST_F(SecretTest, AFileThatIsShorterThanAskedForIsRefused) {
+  const std::string path = file("0123456789");
+  expect_error(ErrorKind::usage,
+               "has only 10 bytes where secret-offset= and secret-size= ask for 11",
+               [&] { read_secret_file(path, 0, 11); });
+  expect_error(ErrorKind::usage, "has only 2 bytes", [&] { read_secret_file(path, 8, 3); });
+  expect_error(ErrorKind::usage, "has only 0 bytes", [&] { read_secret_file(path, 10, 1); });
+  expect_error(ErrorKind::usage, "has only 0 bytes", [&] { read_secret_file(path, 1 << 20, 1); });
+}
+
+TEST_F(SecretTest, AnEmptySecretIsRefused) {
+  expect_error(ErrorKind::usage, "is empty", [&] { read_secret_file(file(""), 0, {}); });
+  expect_error(ErrorKind::usage, "is empty", [&] { read_secret_file("/dev/null", 0, {}); });
+  expect_error(ErrorKind::usage,
+               "has no bytes after secret-offset=", [&] { read_secret_file(file("0123"), 4, {}); });
+  expect_error(ErrorKind::usage, "has no bytes after secret-offset=", [&] {
+    read_secret_file(file("0123"), 100, {});
+  });
+}
+
+TEST_F(SecretTest, EightMebibytesAreTheMost) {
+  EXPECT_EQ(read_secret_file(file_of_size(max_secret_bytes), 0, {}).size(), max_secret_bytes);
+  const std::string larger = file_of_size(max_secret_bytes + 1);
+  expect_error(ErrorKind::usage, "is larger than 8388608 bytes",
+               [&] { read_secret_file(larger, 0, {}); });
+  EXPECT_EQ(read_secret_file(larger, 1, {}).size(), max_secret_bytes);
+  EXPECT_EQ(read_secret_file(larger, 0, max_secret_bytes).size(), max_secret_bytes);
+}
+
+TEST_F(SecretTest, AFileWithoutEndIsNotReadForEver) {
+  expect_error(ErrorKind::usage, "is larger than 8388608 bytes",
+               [] { read_secret_file("/dev/zero", 0, {}); });
+  EXPECT_EQ(text_of(read_secret_file("/dev/zero", 0, 3)), "\0\0\0"s);
+}
+
+TEST_F(SecretTest, ASizeThatIsTooLargeIsRefusedBeforeReading) {
+  expect_error(ErrorKind::usage, "secret-size= is larger than 8388608 bytes",
+               [&] { read_secret_file(missing(), 0, max_secret_bytes + 1); });
+}
+
+TEST_F(SecretTest, AFifoIsReadToItsEnd) {
+  const std::string path = fifo();
+  std::thread writer([&] {
+    std::ofstream out(path, std::ios::binary);
+    out << "first ";
+    out.flush();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    out << "second";
+  });
+  EXPECT_EQ(text_of(read_secret_file(path, 0, {})), "first second");
+  writer.join();
+}
+
+TEST_F(SecretTest, OffsetAndSizeWorkOnAFifo) {
+  const std::string path = fifo();
+  const std::string filler(5000, 'x');
+  std::thread writer([&] { std::ofstream(path, std::ios::binary) << filler << "0123456789"; });
+  EXPECT_EQ(text_of(read_secret_file(path, 5003, 4)), "3456");
+  writer.join();
+}
+
+TEST_F(SecretTest, AFileThatIsNotThereIsUnreachableAndNamed) {
+  expect_error(ErrorKind::source_unreachable,
+               "cannot read secret file " + missing() + ": No such file or directory",
+               [&] { read_secret_file(missing(), 0, {}); });
+  expect_error(ErrorKind::source_unreachable, "passphrase file " + missing(),
+               [&] { read_passphrase(from_file(missing())); });
+}
+
+TEST_F(SecretTest, ADirectoryIsUnreachable) {
+  expect_error(ErrorKind::source_unreachable, "Is a directory",
+               [&] { read_secret_file(directory(), 0, {}); });
+  expect_error(ErrorKind::source_unreachable, "Is a directory",
+               [&] { read_passphrase(from_file(directory())); });
+}
+
+// ---- passphrases ----
+
+TEST_F(SecretTest, APassphraseIsOneLineWithoutItsNewline) {
+  struct Row {
+    std::string contents, passphrase;
+  };
+  for (const Row& row : {Row{"secret\n", "secret"}, Row{"secret", "secret"},
+                         Row{"secret\nsecond line\n", "secret"}, Row{" se cret \n", " se cret "},
+                         Row{"secret\r\n", "secret\r"}, Row{"p\xc3\xa4ss\n", "p\xc3\xa4ss"},
+                         Row{std::string(4095, 'x') + "\n", std::string(4095, 'x')}}) {
+    EXPECT_EQ(text_of(read_passphrase(from_file(file(row.contents)))), row.passphrase);
+  }
+}
+
+TEST_F(SecretTest, ABadPassphraseIsRefused) {
+  struct Row {
+    std::string contents;
+    const char* word;
+  };
+  for (const Row& row : {Row{"", "is empty"}, Row{"\n", "is empty"}, Row{"\nsecret\n", "is empty"},
+                         Row{"sec\0ret\n"s, "holds a NUL byte"}, Row{"\0"s, "holds a NUL byte"},
+                         Row{std::string(4096, 'x'), "longer than 4095 bytes"},
+                         Row{std::string(5000, 'x') + "\n", "longer than 4095 bytes"}}) {
+    expect_error(ErrorKind::usage, row.word,
+                 [&] { read_passphrase(from_file(file(row.contents))); });
+  }
+}
+
+TEST_F(SecretTest, MessagesDoNotHoldThePassphrase) {
+  try {
+    read_passphrase(from_file(file("hunter2\0\n"s)));
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string_view(error.what()).find("hunter"), std::string_view::npos);
+  }
+}
+
+TEST_F(SecretTest, APassphraseComesFromADescriptor) {
+  const FileDescriptor reader = pipe_with("secret\n");
+  EXPECT_EQ(text_of(read_passphrase(from_descriptor(reader.get()))), "secret");
+}
+
+TEST_F(SecretTest, WhatFollowsTheLineStaysInThePipe) {
+  const FileDescriptor reader = pipe_with("first\nsecond\nrest");
+  EXPECT_EQ(text_of(read_passphrase(from_descriptor(reader.get()))), "first");
+  EXPECT_EQ(text_of(read_passphrase(from_descriptor(reader.get()))), "second");
+  char rest[16];
+  EXPECT_EQ(read(reader.get(), rest, sizeof rest), 4);
+}
+
+TEST_F(SecretTest, ADescriptorThatIsNotOpenIsUnreachable) {
+  expect_error(ErrorKind::source_unreachable,
+               "cannot read the passphrase on file descriptor 987654: Bad file descriptor",
+               [] { read_passphrase(from_descriptor(987654)); });
+}
+
+TEST_F(SecretTest, APassphraseComesFromStandardInput) {
+  const FileDescriptor reader = pipe_with("secret\nrest");
+  const std::string outcome = testing::in_child([&]() -> std::string {
+    if (dup2(reader.get(), STDIN_FILENO) != STDIN_FILENO) return "dup2 failed";
+    const std::string first =
+        text_of(read_passphrase({PassphraseFrom::Kind::standard_input, "", -1}));
+    char rest[16] = {};
+    return read(STDIN_FILENO, rest, sizeof rest - 1) < 0 ? "read failed" : first + "|" + rest;
+  });
+  EXPECT_EQ(outcome, "secret|rest");
+}
+
+// A prompt is for people: nothing of it must come where there is no terminal.
+TEST_F(SecretTest, ThereIsNoPromptWithoutATerminal) {
+  const FileDescriptor reader = pipe_with("secret\n");
+  const std::string outcome = testing::in_child([&]() -> std::string {
+    int ends[2];
+    if (pipe(ends) != 0 || dup2(reader.get(), STDIN_FILENO) != STDIN_FILENO ||
+        dup2(ends[1], STDERR_FILENO) != STDERR_FILENO) {
+      return "pipe failed";
+    }
+    read_passphrase({PassphraseFrom::Kind::standard_input, "", -1});
+    if (write(ends[1], "|", 1) != 1) return "write failed";
+    char seen[64] = {};
+    return read(ends[0], seen, sizeof seen - 1) < 0 ? "read failed" : seen;
+  });
+  EXPECT_EQ(outcome, "|");
+}
+
+// On a terminal: a prompt, and the echo is off while the line is typed and on again afterwards.
+TEST_F(SecretTest, ATerminalIsPromptedAndDoesNotEcho) {
+  const FileDescriptor terminal(posix_openpt(O_RDWR | O_NOCTTY));
+  ASSERT_TRUE(terminal);
+  ASSERT_EQ(grantpt(terminal.get()), 0);
+  ASSERT_EQ(unlockpt(terminal.get()), 0);
+  const FileDescriptor user(open(ptsname(terminal.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(user);
+  const auto echoes = [&] {
+    termios settings{};
+    return tcgetattr(user.get(), &settings) == 0 && (settings.c_lflag & ECHO) != 0;
+  };
+  ASSERT_TRUE(echoes());
+  std::string seen;
+  bool echoed_meanwhile = true;
+  std::thread typist([&] {
+    char c = 0;
+    while (seen.find("passphrase: ") == std::string::npos && read(terminal.get(), &c, 1) == 1) {
+      seen += c;
+    }
+    echoed_meanwhile = echoes();
+    if (write(terminal.get(), "hunter2\n", 8) != 8) std::abort();
+  });
+  const std::string outcome = testing::in_child([&]() -> std::string {
+    if (dup2(user.get(), STDIN_FILENO) != STDIN_FILENO ||
+        dup2(user.get(), STDERR_FILENO) != STDERR_FILENO) {
+      return "dup2 failed";
+    }
+    return text_of(read_passphrase({PassphraseFrom::Kind::standard_input, "", -1}));
+  });
+  typist.join();
+  EXPECT_EQ(outcome, "hunter2");
+  EXPECT_EQ(seen, "passphrase: ");
+  EXPECT_FALSE(echoed_meanwhile);
+  EXPECT_TRUE(echoes());
+  ASSERT_NE(fcntl(terminal.get(), F_SETFL, O_NONBLOCK), -1);
+  char rest[64] = {};
+  const ssize_t got = read(terminal.get(), rest, sizeof rest - 1);
+  EXPECT_EQ(std::string(rest, got > 0 ? static_cast<std::size_t>(got) : 0), "\r\n");
+}
+
+}  // namespace
+}  // namespace luksdetached

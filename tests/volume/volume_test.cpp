@@ -1,0 +1,549 @@
+#include "volume/volume.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <future>
+#include <thread>
+
+#include "../base/testing.h"
+#include "base/error.h"
+#include "memory_source.h"
+
+namespace luksdetached {
+namespace {
+
+using testing::Bytes;
+using testing::MemorySource;
+using testing::pattern;
+using Call = MemorySource::Call;
+using Kind = MemorySource::Kind;
+
+constexpr std::size_t piece = 64 << 10;  // MemorySource's preferred request
+
+// Every byte depends on the number of its sector and on the byte before it, so that a sector at a
+// wrong place and a sector of two halves both come out as something else.
+class ChainCipher final : public SectorCipher {
+ public:
+  explicit ChainCipher(std::size_t sector_size, int* locked_again = nullptr)
+      : sector_size_(sector_size), locked_again_(locked_again) {}
+
+  void encrypt(std::span<const std::byte> from, std::span<std::byte> to,
+               std::uint64_t first_sector) const override {
+    for_each_sector(from.size(), first_sector, [&](std::size_t at, std::byte pad) {
+      std::byte chain{};
+      for (std::size_t n = at; n < at + sector_size_; ++n) to[n] = chain = from[n] ^ chain ^ pad;
+    });
+  }
+  void decrypt(std::span<const std::byte> from, std::span<std::byte> to,
+               std::uint64_t first_sector) const override {
+    for_each_sector(from.size(), first_sector, [&](std::size_t at, std::byte pad) {
+      std::byte chain{};
+      for (std::size_t n = at; n < at + sector_size_; ++n) {
+        const std::byte in = from[n];
+        to[n] = in ^ chain ^ pad;
+        chain = in;
+      }
+    });
+  }
+  std::string_view kernel() const noexcept override { return "chain"; }
+  void lock_again() override { ++*locked_again_; }
+
+ private:
+  template <typename Use>
+  void for_each_sector(std::size_t bytes, std::uint64_t sector, Use use) const {
+    if (bytes % sector_size_ != 0) throw std::logic_error("not whole sectors");
+    for (std::size_t at = 0; at < bytes; at += sector_size_, ++sector) {
+      use(at, static_cast<std::byte>((sector + 1) * 0x9e3779b97f4a7c15U >> 56));
+    }
+  }
+
+  std::size_t sector_size_;
+  int* locked_again_;
+};
+
+// A volume over a source that the test can look into. `guard` bytes before and behind the area must
+// never change.
+struct Fixture {
+  static constexpr std::size_t guard = 4096;
+
+  explicit Fixture(std::size_t size, std::size_t bytes_of_sector = 512)
+      : plain(pattern(size, 11)), sector_size(bytes_of_sector) {
+    Bytes payload = pattern(size + 2 * guard, 12);
+    const Bytes ciphertext = encrypted(plain);
+    std::copy(ciphertext.begin(), ciphertext.end(), payload.begin() + guard);
+    auto memory = std::make_unique<MemorySource>(std::move(payload));
+    source = memory.get();
+    volume = std::make_unique<Volume>(std::move(memory), std::make_unique<ChainCipher>(sector_size),
+                                      DataArea{guard, size, sector_size});
+  }
+
+  Bytes encrypted(const Bytes& bytes) const {
+    Bytes ciphertext(bytes.size());
+    ChainCipher(sector_size).encrypt(bytes, ciphertext, 0);
+    return ciphertext;
+  }
+
+  Bytes read(std::uint64_t offset, std::size_t length) const {
+    Bytes bytes(length);
+    volume->read(bytes, offset);
+    return bytes;
+  }
+  void write(const Bytes& bytes, std::uint64_t offset, Durability durability = Durability::cached) {
+    volume->write(bytes, offset, durability);
+  }
+  // A write that is also made to the model.
+  void write_both(const Bytes& bytes, std::uint64_t offset) {
+    write(bytes, offset);
+    std::copy(bytes.begin(), bytes.end(), plain.begin() + static_cast<std::ptrdiff_t>(offset));
+  }
+
+  // The payload must be what encrypting the model gives, with the guards as they were.
+  void expect_payload_is_the_model() const {
+    Bytes expected = pattern(plain.size() + 2 * guard, 12);
+    const Bytes ciphertext = encrypted(plain);
+    std::copy(ciphertext.begin(), ciphertext.end(), expected.begin() + guard);
+    EXPECT_TRUE(source->bytes() == expected) << "the payload is not what it should be";
+  }
+
+  Bytes plain;  // the model
+  std::size_t sector_size;
+  MemorySource* source = nullptr;
+  std::unique_ptr<Volume> volume;
+};
+
+Bytes slice(const Bytes& bytes, std::size_t offset, std::size_t length) {
+  const auto part = std::span(bytes).subspan(offset, length);
+  return {part.begin(), part.end()};
+}
+
+std::vector<std::size_t> interesting_offsets(std::size_t sector_size) {
+  return {0,
+          1,
+          sector_size - 1,
+          sector_size,
+          sector_size + 1,
+          3 * sector_size,
+          piece - sector_size,
+          piece - 1,
+          piece,
+          piece + 1,
+          piece + sector_size + 7,
+          2 * piece,
+          2 * piece + 3 * sector_size - 1,
+          2 * piece + 3 * sector_size};
+}
+
+TEST(VolumeTest, SaysWhatItIs) {
+  const Fixture f(8192, 4096);
+  EXPECT_EQ(f.volume->size(), 8192U);
+  EXPECT_EQ(f.volume->sector_size(), 4096U);
+  EXPECT_TRUE(f.volume->writable());
+  f.source->is_writable = false;
+  EXPECT_FALSE(f.volume->writable());
+}
+
+TEST(VolumeTest, ReadsAtEveryAlignmentGiveThePlainBytes) {
+  for (const std::size_t sector_size : {512U, 4096U}) {
+    const Fixture f(2 * piece + 3 * sector_size, sector_size);
+    const auto offsets = interesting_offsets(sector_size);
+    for (std::size_t a = 0; a < offsets.size(); ++a) {
+      for (std::size_t b = a; b < offsets.size(); ++b) {
+        const std::size_t length = offsets[b] - offsets[a];
+        ASSERT_TRUE(f.read(offsets[a], length) == slice(f.plain, offsets[a], length))
+            << sector_size << ": " << offsets[a] << " to " << offsets[b];
+      }
+    }
+  }
+}
+
+TEST(VolumeTest, WritesAtEveryAlignmentChangeThoseBytesOnly) {
+  for (const std::size_t sector_size : {512U, 4096U}) {
+    Fixture f(2 * piece + 3 * sector_size, sector_size);
+    const auto offsets = interesting_offsets(sector_size);
+    for (std::size_t a = 0; a < offsets.size(); ++a) {
+      for (std::size_t b = a; b < offsets.size(); ++b) {
+        SCOPED_TRACE(std::to_string(sector_size) + ": " + std::to_string(offsets[a]) + " to " +
+                     std::to_string(offsets[b]));
+        f.write_both(pattern(offsets[b] - offsets[a], 100 * a + b), offsets[a]);
+        f.expect_payload_is_the_model();
+        if (::testing::Test::HasFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(VolumeTest, WorksWithARealCipher) {
+  const Bytes key = pattern(64);
+  auto memory = std::make_unique<MemorySource>(Bytes(piece + 8192));
+  const MemorySource* source = memory.get();
+  Volume volume(std::move(memory), make_sector_cipher({"aes", "xts", "plain64", ""}, key, 4096),
+                {4096, piece + 4096, 4096});
+  Bytes model(piece + 4096);
+  volume.write(model, 0, Durability::cached);
+  const Bytes data = pattern(5000, 3);
+  volume.write(data, piece - 1000, Durability::cached);
+  std::copy(data.begin(), data.end(), model.begin() + piece - 1000);
+  Bytes expected(model.size());
+  make_sector_cipher({"aes", "xts", "plain64", ""}, key, 4096)->encrypt(model, expected, 0);
+  EXPECT_TRUE(slice(source->bytes(), 4096, expected.size()) == expected);
+  Bytes back(data.size());
+  volume.read(back, piece - 1000);
+  EXPECT_EQ(back, data);
+}
+
+TEST(VolumeTest, WorksBeyondTwoTebibytes) {
+  constexpr std::uint64_t origin = (std::uint64_t{1} << 41) + (std::uint64_t{3} << 30);
+  constexpr std::size_t window = 3 * 4096;
+  constexpr std::uint64_t area_offset = 1 << 20;
+  auto memory = std::make_unique<MemorySource>(Bytes(window), area_offset + origin);
+  const MemorySource* source = memory.get();
+  Volume volume(std::move(memory), std::make_unique<ChainCipher>(4096),
+                {area_offset, origin + window, 4096});
+  Bytes model(window);
+  volume.write(model, origin, Durability::cached);
+  const Bytes data = pattern(5000, 4);
+  volume.write(data, origin + 3000, Durability::cached);
+  std::copy(data.begin(), data.end(), model.begin() + 3000);
+  Bytes expected(window);
+  ChainCipher(4096).encrypt(model, expected, origin / 4096);
+  EXPECT_TRUE(source->bytes() == expected);
+  Bytes back(data.size());
+  volume.read(back, origin + 3000);
+  EXPECT_EQ(back, data);
+}
+
+// ---- what is asked of the payload ----
+
+TEST(VolumeTest, WholeSectorsAreWrittenWithoutReading) {
+  Fixture f(16384);
+  f.write(pattern(1024), 512);
+  EXPECT_EQ(f.source->take_calls(),
+            (std::vector<Call>{{Kind::write, Fixture::guard + 512, 1024, Durability::cached}}));
+}
+
+TEST(VolumeTest, APartialWriteReadsOnlyTheSectorsAtItsEdges) {
+  struct Row {
+    const char* name;
+    std::size_t offset, length;
+    std::vector<std::uint64_t> read_sectors;
+  };
+  const Row table[] = {
+      {"head", 100, 412 + 1024, {0}},        {"tail", 512, 1024 + 5, {3}},
+      {"head and tail", 700, 2000, {1, 5}},  {"within one sector", 1030, 20, {2}},
+      {"head of one sector", 1024, 20, {2}}, {"tail of one sector", 1500, 36, {2}},
+      {"two neighbours", 1000, 50, {1, 2}},
+  };
+  for (const Row& row : table) {
+    SCOPED_TRACE(row.name);
+    Fixture f(16384);
+    f.write(pattern(row.length), row.offset);
+    const std::size_t begin = row.offset / 512 * 512;
+    const std::size_t end = (row.offset + row.length + 511) / 512 * 512;
+    std::vector<Call> expected;
+    for (const std::uint64_t sector : row.read_sectors) {
+      expected.push_back({Kind::read, Fixture::guard + sector * 512, 512, Durability::cached});
+    }
+    expected.push_back({Kind::write, Fixture::guard + begin, end - begin, Durability::cached});
+    EXPECT_EQ(f.source->take_calls(), expected);
+  }
+}
+
+TEST(VolumeTest, LargeRequestsGoInPiecesOfThePreferredSize) {
+  Fixture f(4 * piece);
+  f.read(1000, 3 * piece);
+  std::size_t bytes = 0;
+  for (const Call& call : f.source->take_calls()) {
+    EXPECT_LE(call.length, piece);
+    bytes += call.length;
+  }
+  EXPECT_EQ(bytes, 3 * piece + 512);  // the sectors around it, none of them twice
+  f.write(pattern(3 * piece), 512);
+  for (const Call& call : f.source->take_calls()) EXPECT_LE(call.length, piece);
+}
+
+TEST(VolumeTest, NothingIsAskedForNoBytes) {
+  Fixture f(4096);
+  f.read(100, 0);
+  f.write({}, 100);
+  EXPECT_TRUE(f.source->take_calls().empty());
+}
+
+// ---- durability ----
+
+TEST(VolumeTest, ADurableWriteOfOnePieceIsDurableItself) {
+  Fixture f(4 * piece);
+  f.write(pattern(piece), piece, Durability::durable);
+  EXPECT_EQ(f.source->take_calls(),
+            (std::vector<Call>{{Kind::write, Fixture::guard + piece, piece, Durability::durable}}));
+}
+
+TEST(VolumeTest, ADurablePartialWriteIsDurableItself) {
+  Fixture f(16384);
+  f.write(pattern(10), 5, Durability::durable);
+  const auto calls = f.source->take_calls();
+  ASSERT_EQ(calls.size(), 2U);
+  EXPECT_EQ(calls[1], (Call{Kind::write, Fixture::guard, 512, Durability::durable}));
+}
+
+TEST(VolumeTest, ADurableWriteOfSeveralPiecesEndsInOneFlush) {
+  for (const std::size_t offset : {std::size_t{0}, std::size_t{100}, piece - 512}) {
+    Fixture f(4 * piece);
+    f.write(pattern(2 * piece), offset, Durability::durable);
+    const auto calls = f.source->take_calls();
+    EXPECT_EQ(std::count_if(calls.begin(), calls.end(),
+                            [](const Call& call) { return call.kind == Kind::flush; }),
+              1);
+    EXPECT_EQ(calls.back().kind, Kind::flush);
+    for (const Call& call : calls) EXPECT_EQ(call.durability, Durability::cached);
+  }
+}
+
+TEST(VolumeTest, ACachedWriteIsNotFlushed) {
+  Fixture f(4 * piece);
+  f.write(pattern(3 * piece), 100);
+  for (const Call& call : f.source->take_calls()) {
+    EXPECT_NE(call.kind, Kind::flush);
+    EXPECT_EQ(call.durability, Durability::cached);
+  }
+}
+
+TEST(VolumeTest, AFlushIsPassedOn) {
+  const Fixture f(4096);
+  f.volume->flush();
+  EXPECT_EQ(f.source->take_calls(), (std::vector<Call>{{Kind::flush, 0, 0, Durability::cached}}));
+}
+
+TEST(VolumeTest, StartStartsThePayloadAndLocksTheKeysAgain) {
+  auto memory = std::make_unique<MemorySource>(Bytes(4096));
+  const MemorySource* source = memory.get();
+  int locked_again = 0;
+  Volume volume(std::move(memory), std::make_unique<ChainCipher>(512, &locked_again),
+                {0, 4096, 512});
+  EXPECT_EQ(source->starts, 0);
+  volume.start();
+  EXPECT_EQ(source->starts, 1);
+  EXPECT_EQ(locked_again, 1);
+}
+
+// ---- errors ----
+
+// Fails calls of one kind at one place of the payload, until told otherwise.
+void fail(Fixture& f, Kind kind, std::uint64_t offset, int code) {
+  f.source->before = [=](const Call& call) {
+    const bool there = call.offset <= offset && offset < call.offset + call.length;
+    if (call.kind == kind && (there || kind == Kind::flush)) {
+      throw Error(ErrorKind::io, "injected", code);
+    }
+  };
+}
+
+template <typename Use>
+void expect_errno(int code, Use use) {
+  try {
+    use();
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.errno_code(), code);
+    EXPECT_STREQ(error.what(), "injected");
+  }
+}
+
+TEST(VolumeTest, AnErrorOfThePayloadReachesTheCallerAndTheNextRequestWorks) {
+  Fixture f(2 * piece);
+  const std::uint64_t bad = Fixture::guard + 1024;
+  fail(f, Kind::read, bad, EIO);
+  expect_errno(EIO, [&] { f.read(0, 4096); });
+  expect_errno(EIO, [&] { f.write(pattern(10), 1030); });
+  fail(f, Kind::write, bad, ENOSPC);
+  expect_errno(ENOSPC, [&] { f.write(pattern(512), 1024); });
+  expect_errno(ENOSPC, [&] { f.write(pattern(10), 1030); });
+  fail(f, Kind::flush, 0, EIO);
+  expect_errno(EIO, [&] { f.volume->flush(); });
+  expect_errno(EIO, [&] { f.write(pattern(2 * piece), 0, Durability::durable); });
+
+  f.source->before = nullptr;
+  f.write_both(pattern(2 * piece, 50), 0);
+  f.write_both(pattern(10, 51), 1030);
+  EXPECT_TRUE(f.read(0, 2 * piece) == f.plain);
+  f.expect_payload_is_the_model();
+}
+
+TEST(VolumeTest, WhenTheReadOfAPartialWriteFailsNothingIsWritten) {
+  Fixture f(16384);
+  for (const std::uint64_t edge : {std::uint64_t{512}, std::uint64_t{2048}}) {
+    fail(f, Kind::read, Fixture::guard + edge, EIO);
+    expect_errno(EIO, [&] { f.write(pattern(1800, 9), 600); });
+  }
+  f.expect_payload_is_the_model();
+}
+
+TEST(VolumeTest, AFailedWriteChangesNothingOutsideItsOwnSectors) {
+  Fixture f(4 * piece);
+  const std::size_t offset = piece - 700;
+  const std::size_t length = 2 * piece;
+  fail(f, Kind::write, Fixture::guard + 2 * piece, EIO);  // its second piece
+  expect_errno(EIO, [&] { f.write(pattern(length, 9), offset); });
+  f.source->before = nullptr;
+  const std::size_t begin = offset / 512 * 512;
+  const std::size_t end = (offset + length + 511) / 512 * 512;
+  EXPECT_TRUE(f.read(0, begin) == slice(f.plain, 0, begin));
+  EXPECT_TRUE(f.read(end, 4 * piece - end) == slice(f.plain, end, 4 * piece - end));
+  // Of the sectors at its edges only the bytes that were asked for.
+  EXPECT_TRUE(f.read(begin, offset - begin) == slice(f.plain, begin, offset - begin));
+  EXPECT_TRUE(f.read(offset + length, end - offset - length) ==
+              slice(f.plain, offset + length, end - offset - length));
+}
+
+TEST(VolumeTest, AWriteStopsAtTheFirstPieceThatFails) {
+  Fixture f(4 * piece);
+  fail(f, Kind::write, Fixture::guard + piece, EIO);
+  expect_errno(EIO, [&] { f.write(pattern(4 * piece), 0, Durability::durable); });
+  EXPECT_EQ(f.source->take_calls().size(), 2U);
+}
+
+// ---- many threads ----
+
+constexpr std::chrono::milliseconds a_while{100};
+constexpr std::chrono::seconds for_ever{20};
+
+// Lets the first call of a kind wait, and tells that it does.
+class Pause {
+ public:
+  MemorySource::Hook at_first(Kind kind) {
+    return [this, kind](const Call& call) {
+      if (call.kind != kind || seen_.exchange(true)) return;
+      reached_.set_value();
+      go_on_.get_future().wait_for(a_while);
+    };
+  }
+  void wait_until_reached() {
+    ASSERT_EQ(reached_.get_future().wait_for(for_ever), std::future_status::ready);
+  }
+  void go_on() { go_on_.set_value(); }
+
+ private:
+  std::atomic<bool> seen_{false};
+  std::promise<void> reached_, go_on_;
+};
+
+// The aligned write comes between the read and the write of a partial one. If it got in, the
+// partial write would put the old sector back over it.
+TEST(VolumeTest, AnAlignedWriteIsNotLostInTheReadModifyWriteOfAPartialOne) {
+  Fixture f(16384);
+  Pause pause;
+  f.source->before = pause.at_first(Kind::read);
+  std::thread partial([&] { f.write(pattern(20, 1), 1030); });
+  pause.wait_until_reached();
+  const Bytes sector = pattern(512, 2);
+  f.write(sector, 1024);
+  pause.go_on();
+  partial.join();
+  EXPECT_TRUE(f.read(1024, 512) == sector);
+}
+
+TEST(VolumeTest, TwoPartialWritesOfOneSectorBothRemain) {
+  Fixture f(16384);
+  Pause pause;
+  f.source->before = pause.at_first(Kind::read);
+  std::thread first([&] { f.write(pattern(20, 1), 1030); });
+  pause.wait_until_reached();
+  f.write(pattern(20, 2), 1400);
+  pause.go_on();
+  first.join();
+  EXPECT_EQ(f.read(1030, 20), pattern(20, 1));
+  EXPECT_EQ(f.read(1400, 20), pattern(20, 2));
+}
+
+// The two meet only in the sector that is one's last and the other's first.
+TEST(VolumeTest, PartialWritesThatShareOnlyASectorAtTheirEdgesBothRemain) {
+  Fixture f(2 * piece + 512);
+  Pause pause;
+  f.source->before = pause.at_first(Kind::read);
+  std::thread first([&] { f.write(pattern(1000, 1), piece - 900); });  // ends at piece + 100
+  pause.wait_until_reached();
+  f.write(pattern(1000, 2), piece + 100);
+  pause.go_on();
+  first.join();
+  EXPECT_EQ(f.read(piece - 900, 1000), pattern(1000, 1));
+  EXPECT_EQ(f.read(piece + 100, 1000), pattern(1000, 2));
+}
+
+TEST(VolumeTest, AReadDoesNotSeeHalfOfAPartialWrite) {
+  Fixture f(16384);
+  const Bytes before = slice(f.plain, 1024, 512);
+  Pause pause;
+  f.source->half_way = pause.at_first(Kind::write);
+  std::thread partial([&] { f.write(pattern(400, 1), 1030); });
+  pause.wait_until_reached();
+  const Bytes seen = f.read(1024, 512);
+  pause.go_on();
+  partial.join();
+  const Bytes after = f.read(1024, 512);
+  EXPECT_NE(before, after);
+  EXPECT_TRUE(seen == before || seen == after) << "something between the two was seen";
+}
+
+// A meeting point for two: tells whether both were there at one time.
+class Meeting {
+ public:
+  bool join() {
+    std::unique_lock lock(mutex_);
+    ++there_;
+    changed_.notify_all();
+    return changed_.wait_for(lock, for_ever, [&] { return there_ >= 2; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int there_ = 0;
+};
+
+TEST(VolumeTest, WritesOfWholeSectorsRunInParallel) {
+  Fixture f(16384);
+  Meeting meeting;
+  std::atomic<int> met{0};
+  f.source->half_way = [&](const Call&) { met += meeting.join() ? 1 : 0; };
+  std::thread first([&] { f.write(pattern(512, 1), 0); });
+  f.write(pattern(512, 2), 512);
+  first.join();
+  EXPECT_EQ(met, 2);
+}
+
+TEST(VolumeTest, ReadsRunInParallel) {
+  Fixture f(16384);
+  Meeting meeting;
+  std::atomic<int> met{0};
+  f.source->before = [&](const Call&) { met += meeting.join() ? 1 : 0; };
+  std::thread first([&] { f.read(100, 1000); });
+  f.read(100, 1000);
+  first.join();
+  EXPECT_EQ(met, 2);
+}
+
+// Each thread owns every fourth byte range of 100 bytes: sectors are shared, bytes are not.
+TEST(VolumeTest, ThreadsThatWriteNeighbouringBytesAllSucceed) {
+  Fixture f(16 * 512);
+  constexpr std::size_t part = 100;
+  constexpr unsigned threads = 4;
+  std::vector<std::thread> writers;
+  for (unsigned id = 0; id < threads; ++id) {
+    writers.emplace_back([&, id] {
+      for (unsigned round = 0; round < 20; ++round) {
+        for (std::size_t at = id * part; at + part <= f.plain.size(); at += threads * part) {
+          f.write(pattern(part, 1000 * round + at), at);
+        }
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  for (std::size_t at = 0; at + part <= f.plain.size(); at += part) {
+    EXPECT_EQ(f.read(at, part), pattern(part, 19000 + at)) << at;
+  }
+}
+
+}  // namespace
+}  // namespace luksdetached
