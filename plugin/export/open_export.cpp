@@ -1,9 +1,7 @@
 #include "export/open_export.h"
 
-#include <algorithm>
 #include <array>
 #include <filesystem>
-#include <string_view>
 #include <utility>
 
 #include "base/error.h"
@@ -46,11 +44,9 @@ std::unique_ptr<Source> open_payload(const ExportOptions& options, Access access
 }
 
 bool has_header_at(Source& payload, std::uint64_t offset) {
-  std::array<std::byte, 6> start{};
+  std::array<std::byte, luks::magic_bytes> start{};
   payload.read(start, offset);
-  constexpr std::string_view luks{"LUKS\xba\xbe", 6};
-  return std::equal(start.begin(), start.end(), luks.begin(),
-                    [](std::byte b, char c) { return b == static_cast<std::byte>(c); });
+  return luks::begins_like_header(start);
 }
 
 // Does the payload begin with the very bytes of the header, on whatever path or server?
@@ -62,7 +58,6 @@ bool holds_image(Source& payload, const std::vector<std::byte>& image) {
 }
 
 // The mistake that costs most: header and payload exchanged, or the offset forgotten or mistyped.
-// Ciphertext begins like a LUKS header once in 2^48 times.
 void refuse_header_in_data(const LoadedHeader& loaded, Source& payload, const DataArea& area) {
   if (has_header_at(payload, area.offset)) {
     throw Error(ErrorKind::policy,

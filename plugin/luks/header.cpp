@@ -26,10 +26,9 @@ bool holds(std::span<const std::byte> bytes, std::size_t offset, std::string_vie
 
 // A LUKS2 volume whose primary copy is destroyed still has the secondary, at one of these places.
 bool has_luks2_secondary(std::span<const std::byte> bytes) noexcept {
-  for (std::size_t offset = 16 << 10; offset <= (std::size_t{4} << 20); offset *= 2) {
-    if (holds(bytes, offset, secondary_magic)) return true;
-  }
-  return false;
+  return std::any_of(copy_sizes.begin(), copy_sizes.end(), [&](std::uint64_t offset) {
+    return holds(bytes, offset, secondary_magic);
+  });
 }
 
 }  // namespace
@@ -70,6 +69,10 @@ Error damaged(const std::string& what) {
 
 std::uint64_t af_area_bytes(std::uint64_t key_bytes, std::uint64_t stripes) noexcept {
   return (key_bytes * stripes + 511) / 512 * 512;
+}
+
+bool begins_like_header(std::span<const std::byte> bytes) noexcept {
+  return begins_with(bytes, primary_magic);
 }
 
 std::uint64_t metadata_size(std::span<const std::byte> first_bytes) noexcept {

@@ -79,6 +79,12 @@ struct Header {
   std::vector<std::string> warnings;   ///< sentences for the log: what was found wrong but harmless
 };
 
+/// How many bytes `begins_like_header` looks at.
+inline constexpr std::size_t magic_bytes = 6;
+
+/// Does a LUKS header begin here, as far as its magic says? Ciphertext does once in 2^48 times.
+bool begins_like_header(std::span<const std::byte> bytes) noexcept;
+
 /// How many bytes from the start of the header `parse_header` needs, given its first 4096 (or all
 /// there are). At most max_metadata_bytes.
 std::uint64_t metadata_size(std::span<const std::byte> first_bytes) noexcept;

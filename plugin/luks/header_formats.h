@@ -1,6 +1,7 @@
 // The two on-disk formats behind parse_header. Included by this folder only.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -12,9 +13,13 @@
 
 namespace luksdetached::luks {
 
-inline constexpr std::size_t magic_bytes = 6;
 inline constexpr std::string_view primary_magic{"LUKS\xba\xbe", magic_bytes};
 inline constexpr std::string_view secondary_magic{"SKUL\xba\xbe", magic_bytes};
+
+/// What one copy of LUKS2's metadata can have, in bytes; the secondary copy begins where the primary
+/// one ends.
+inline constexpr std::array<std::uint64_t, 9> copy_sizes{
+    16 << 10, 32 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20, 2 << 20, 4 << 20};
 
 /// Do `bytes` begin with `magic`?
 bool begins_with(std::span<const std::byte> bytes, std::string_view magic) noexcept;

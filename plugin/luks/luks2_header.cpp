@@ -14,8 +14,6 @@ namespace {
 constexpr std::size_t binary_bytes = 4096;
 constexpr std::size_t checksum_offset = 448;
 constexpr std::size_t checksum_bytes = 64;
-constexpr std::array<std::uint64_t, 9> copy_sizes{
-    16 << 10, 32 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20, 2 << 20, 4 << 20};
 
 // One copy whose binary header and checksum are right; its JSON is still to be looked at.
 struct Copy {
