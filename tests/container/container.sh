@@ -9,16 +9,36 @@ image=localhost/luksdetached-test-$$
 name=luksdetached-test-$$
 have_base_image
 defer podman rmi --force "$image"
-build_image "$image"
+
+make_luks2 vm1 16M --sector-size 4096 --pbkdf argon2id --pbkdf-memory 65536 --pbkdf-force-iterations 4 \
+  --pbkdf-parallel 1
+volume_key vm1
+
+note "README's own commands build it and use it"
+# Without --layers=false the build stage would stay here as an image without a name.
+awk '$0 == "```container" { inside = 1; next } $0 == "```" { inside = 0 } inside' "$root/README.md" |
+  sed -e "s#podman build#& --layers=false#" -e "s#\bluksdetached \.\$#$image .#" \
+    -e "s#:/run/luksdetached\" luksdetached\$#:/run/luksdetached\" $image#" \
+    -e "s#--name vm1\b#--name $name#" -e "s#\(podman [a-z]*\( run\)\?\) vm1\b#\1 $name#" >"$tmp/readme.sh"
+cat "$tmp/readme.sh"
+[ "$(grep -c "$image" "$tmp/readme.sh")" = 2 ] && [ "$(grep -c "$name" "$tmp/readme.sh")" -ge 5 ] ||
+  fail "README has other commands than this test knows"
+mkdir "$tmp/clone"
+cp -r "$root"/{CMakeLists.txt,CMakePresets.json,.dockerignore,config,docker,docs,plugin,server} "$tmp/clone/"
+cp "$tmp/vm1.header" "$tmp/clone/header.img"
+cp "$tmp/vm1.payload" "$tmp/clone/payload.img"
+cp "$tmp/vm1.secret" "$tmp/clone/secret"
+chmod 755 "$tmp"
+defer podman rm --force --time 0 "$name"
+(cd "$tmp/clone" && bash -euo pipefail "$tmp/readme.sh") >"$tmp/readme.log" 2>&1 ||
+  fail "README's commands: $(tail -n 20 "$tmp/readme.log")"
+matches 'export-size: 16777216' "$tmp/readme.log"
 size=$(podman image inspect -f '{{.Size}}' "$image")
 base_size=$(podman image inspect -f '{{.Size}}' "$base_image")
 note "the image has $((size / 1000000)) MB, $(((size - base_size) / 1000000)) MB of them ours and our libraries'"
 podman image inspect -f '{{json .HealthCheck}}' "$image" | grep -q healthcheck || fail "no HEALTHCHECK"
 
 # Header and payload on volumes of their own; the socket in a folder of the host.
-make_luks2 vm1 16M --sector-size 4096 --pbkdf argon2id --pbkdf-memory 65536 --pbkdf-force-iterations 4 \
-  --pbkdf-parallel 1
-volume_key vm1
 for volume in headers payloads; do
   podman volume create "$name-$volume" >/dev/null
   defer podman volume rm --force "$name-$volume"
@@ -28,7 +48,6 @@ payloads=$(podman volume inspect -f '{{.Mountpoint}}' "$name-payloads")
 install -m 0444 "$tmp/vm1.header" "$headers/vm1.img"
 install -m 0600 -o 10809 -g 10809 "$tmp/vm1.payload" "$payloads/vm1.img"
 install -m 0400 -o 10809 -g 10809 "$tmp/vm1.secret" "$tmp/secret"
-chmod 755 "$tmp"
 install -d -m 0750 -o 10809 -g 10809 "$tmp/run"
 
 note "running it"

@@ -47,11 +47,3 @@ have_base_image() {
     fail "podman import: $(cat "$tmp/import.log")"
   rm -rf --one-file-system "$tree"
 }
-
-# build_image TAG: docker/Dockerfile, as its first lines say. HEALTHCHECK is in Docker's format only.
-build_image() {
-  note "building docker/Dockerfile"
-  # Without --layers=false the build stage would stay here as an image without a name.
-  podman build --layers=false --format docker -f "$root/docker/Dockerfile" -t "$1" "$root" \
-    >"$tmp/build.log" 2>&1 || fail "podman build: $(tail -n 20 "$tmp/build.log")"
-}
