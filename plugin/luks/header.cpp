@@ -26,9 +26,8 @@ bool holds(std::span<const std::byte> bytes, std::size_t offset, std::string_vie
 
 // A LUKS2 volume whose primary copy is destroyed still has the secondary, at one of these places.
 bool has_luks2_secondary(std::span<const std::byte> bytes) noexcept {
-  return std::any_of(copy_sizes.begin(), copy_sizes.end(), [&](std::uint64_t offset) {
-    return holds(bytes, offset, secondary_magic);
-  });
+  return std::any_of(copy_sizes.begin(), copy_sizes.end(),
+                     [&](std::uint64_t offset) { return holds(bytes, offset, secondary_magic); });
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ namespace luksdetached::luks {
 inline constexpr std::string_view primary_magic{"LUKS\xba\xbe", magic_bytes};
 inline constexpr std::string_view secondary_magic{"SKUL\xba\xbe", magic_bytes};
 
-/// What one copy of LUKS2's metadata can have, in bytes; the secondary copy begins where the primary
-/// one ends.
+/// What one copy of LUKS2's metadata can have, in bytes; the secondary copy begins where the
+/// primary one ends.
 inline constexpr std::array<std::uint64_t, 9> copy_sizes{
     16 << 10, 32 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20, 2 << 20, 4 << 20};
 

@@ -13,6 +13,7 @@ namespace luksdetached::luks {
 namespace {
 
 constexpr std::size_t area_sector = 512;  // key slot areas are encrypted in sectors of 512
+constexpr std::size_t area_piece = 4096;  // decrypted at once: one page of locked memory
 
 std::string slot_name(const Keyslot& slot) {
   return "key slot " + std::to_string(slot.id);
@@ -68,9 +69,14 @@ SecureBuffer open_slot(const Keyslot& slot, std::span<const std::byte> image,
       },
       slot.kdf.cost);
   const auto cipher = make_sector_cipher(slot.area_cipher, area_key.span(), area_sector);
-  SecureBuffer split(slot.area_bytes);
-  cipher->decrypt(image.subspan(slot.area_offset, slot.area_bytes), split.span(), 0);
-  return merge_stripes(split.span(), slot.key_bytes, slot.af_stripes, slot.af_hash);
+  StripeMerger merger(slot.key_bytes, slot.af_stripes, slot.af_hash);
+  SecureBuffer plain(area_piece);
+  for (std::uint64_t at = 0; at < slot.area_bytes; at += area_piece) {
+    const auto part = plain.span().first(std::min<std::uint64_t>(area_piece, slot.area_bytes - at));
+    cipher->decrypt(image.subspan(slot.area_offset + at, part.size()), part, at / area_sector);
+    merger.add(part);
+  }
+  return std::move(merger).take();
 }
 
 // The slots to try, first to last.

@@ -21,7 +21,7 @@ void put_be32(Bytes& bytes, std::size_t offset, std::uint32_t value);
 void put_be64(Bytes& bytes, std::size_t offset, std::uint64_t value);
 void put_text(Bytes& bytes, std::size_t offset, std::string_view text);
 
-/// Splits `key` so that merge_stripes gives it back. Written from the specification (LUKS1, section
+/// Splits `key` so that StripeMerger gives it back. Written from the specification (LUKS1, section
 /// 2.4), apart from the library's own half.
 Bytes split_key(std::span<const std::byte> key, std::uint32_t stripes, Hash hash);
 
