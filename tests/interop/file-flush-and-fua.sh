@@ -10,9 +10,17 @@ uri="nbd+unix:///?socket=$tmp/traced.sock"
 parameters v
 start strace -f -qq -o "$tmp/trace" -e trace=fsync,fdatasync,sync_file_range,pwrite64,pwritev,pwritev2,io_uring_enter \
   "${nbdkit_under_test[@]}" -U "$tmp/traced.sock" "$plugin" "${parameters[@]}"
-# strace does not pass signals on: nbdkit itself has to get them.
-traced() { kill -TERM "$(cat "$tmp/server$servers.pid")" 2>/dev/null; }
-defer traced
+# strace does not pass signals on: nbdkit itself has to get them. While its main thread is stopped by
+# strace, the kernel gives them to another one; if that one is just ending, ThreadSanitizer loses them.
+end_traced() {
+  local _ process
+  process=$(cat "$tmp/server$servers.pid")
+  for _ in $(seq 100); do
+    kill -TERM "$process" 2>/dev/null || return 0
+    sleep 0.2
+  done
+}
+defer end_traced
 
 nbd_shell -u "$uri" -c "trace = '$tmp/trace'" -c - <<'END'
 import nbd, re, time
@@ -42,6 +50,6 @@ h.zero(4096, 40960, nbd.CMD_FLAG_FUA)
 calls = told()
 assert SYNC.search(calls), calls
 END
-traced
+end_traced
 wait "$server" || fail "nbdkit ended with status $?"
 unset "running[$server]"
