@@ -34,7 +34,7 @@ class ExportReader {
       if (node != nullptr && !set(parser, key, *node)) complete = false;
     }
     section_.report_unknown_keys();
-    if (!complete) return result;
+    if (!has_required() || !complete) return result;
     try {
       result.options = parser.finish();
     } catch (const OptionError& error) {
@@ -49,6 +49,21 @@ class ExportReader {
   }
 
  private:
+  // The parser would say the same of the first one only, and as parameters of a command.
+  bool has_required() {
+    bool all = true;
+    for (const std::string_view key : {"header", "payload"}) {
+      if (section_.take(key) != nullptr) continue;
+      section_.missing(key);
+      all = false;
+    }
+    if (section_.take("secret") == nullptr && section_.take("passphrase") == nullptr) {
+      section_.missing("secret (or passphrase)");
+      all = false;
+    }
+    return all;
+  }
+
   std::string read_name() {
     const toml::node* node = section_.take("name");
     if (node == nullptr) {

@@ -98,8 +98,8 @@ class ServiceReader {
     unsigned number = 0;
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
     if (error != std::errc{} || end != port.data() + port.size() || number < 1 || number > 65535) {
-      mistakes_.add(listen_->source(),
-                    "listener 'tcp:" + shortened(text) + "' has no port from 1 to 65535");
+      mistakes_.add(listen_->source(), "listener 'tcp:" + shortened(text) +
+                                           "' needs HOST:PORT, with a port from 1 to 65535");
       return;
     }
     const bool strange = host.empty() || host.find_first_of("/ \t") != std::string_view::npos ||

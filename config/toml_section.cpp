@@ -64,8 +64,8 @@ void Section::wrong_type(std::string_view key, const toml::node& node, std::stri
                                    std::string(expected) + ", not " + type_word(node));
 }
 
-void Section::missing(std::string_view key) {
-  mistakes_.add(where(), std::string(key) + " is missing in " + title_);
+void Section::missing(std::string_view what) {
+  mistakes_.add(where(), std::string(what) + " is missing in " + title_);
 }
 
 void Section::report_unknown_keys() {

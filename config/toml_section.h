@@ -63,7 +63,7 @@ class Section {
   }
 
   void wrong_type(std::string_view key, const toml::node& node, std::string_view expected);
-  void missing(std::string_view key);
+  void missing(std::string_view what);
 
   /// Last: complains about every key that was not asked for.
   void report_unknown_keys();

@@ -9,6 +9,20 @@
 
 namespace luksdetached {
 
+namespace {
+
+// A name that a client made up, for the log.
+std::string printable(std::string_view name) {
+  constexpr std::size_t most = 80;
+  std::string text(name.substr(0, most));
+  std::replace_if(
+      text.begin(), text.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  return name.size() > most ? text + "…" : text;
+}
+
+}  // namespace
+
 std::string_view state_word(ExportState state) noexcept {
   switch (state) {
     case ExportState::waiting:
@@ -90,7 +104,7 @@ Volume& ExportRegistry::volume(std::string_view name) const {
   const auto found = std::find_if(entries_.begin(), entries_.end(),
                                   [&](const Entry& entry) { return entry.status.name == name; });
   if (found == entries_.end()) {
-    throw Error(ErrorKind::usage, "there is no export of that name", ENOENT);
+    throw Error(ErrorKind::usage, "there is no export '" + printable(name) + "'", ENOENT);
   }
   if (found->status.state == ExportState::waiting) {
     throw Error(ErrorKind::usage, "export " + found->status.name + " is still being unlocked",

@@ -153,13 +153,15 @@ INSTANTIATE_TEST_SUITE_P(
                  "F:2:11: listen in [service] is longer than 107 bytes, which is all that a unix "
                  "socket can have"},
         Mistaken{listening("[\"tcp:127.0.0.1\"]"),
-                 "F:2:11: listener 'tcp:127.0.0.1' has no port from 1 to 65535"},
+                 "F:2:11: listener 'tcp:127.0.0.1' needs HOST:PORT, with a port from 1 to 65535"},
         Mistaken{listening("[\"tcp:127.0.0.1:0\"]"),
-                 "F:2:11: listener 'tcp:127.0.0.1:0' has no port from 1 to 65535"},
-        Mistaken{listening("[\"tcp:127.0.0.1:65536\"]"),
-                 "F:2:11: listener 'tcp:127.0.0.1:65536' has no port from 1 to 65535"},
-        Mistaken{listening("[\"tcp:127.0.0.1:10809x\"]"),
-                 "F:2:11: listener 'tcp:127.0.0.1:10809x' has no port from 1 to 65535"},
+                 "F:2:11: listener 'tcp:127.0.0.1:0' needs HOST:PORT, with a port from 1 to 65535"},
+        Mistaken{
+            listening("[\"tcp:127.0.0.1:65536\"]"),
+            "F:2:11: listener 'tcp:127.0.0.1:65536' needs HOST:PORT, with a port from 1 to 65535"},
+        Mistaken{
+            listening("[\"tcp:127.0.0.1:10809x\"]"),
+            "F:2:11: listener 'tcp:127.0.0.1:10809x' needs HOST:PORT, with a port from 1 to 65535"},
         Mistaken{listening("[\"tcp::10809\"]"),
                  "F:2:11: listener 'tcp::10809' has no host; all addresses are written "
                  "tcp:0.0.0.0:PORT or tcp:[::]:PORT"},
@@ -229,11 +231,11 @@ INSTANTIATE_TEST_SUITE_P(
         Mistaken{only_export("header = \"/h\"\npayload = \"/p\"\nsecret = \"/s\""),
                  "F:3:1: name is missing in [[export]] number 1"},
         Mistaken{only_export("name = \"a\"\npayload = \"/p\"\nsecret = \"/s\""),
-                 "F:3:1: header=URI is missing: where is the LUKS header?"},
+                 "F:3:1: header is missing in [[export]] number 1"},
         Mistaken{only_export("name = \"a\"\nheader = \"/h\"\nsecret = \"/s\""),
-                 "F:3:1: payload=URI is missing: where are the encrypted sectors?"},
+                 "F:3:1: payload is missing in [[export]] number 1"},
         Mistaken{only_export("name = \"a\"\nheader = \"/h\"\npayload = \"/p\""),
-                 "F:3:1: secret=FILE or passphrase=+FILE is missing: what unlocks the volume?"},
+                 "F:3:1: secret (or passphrase) is missing in [[export]] number 1"},
         Mistaken{only_export("name = 1\nheader = \"/h\"\npayload = \"/p\"\nsecret = \"/s\""),
                  "F:4:8: name in [[export]] number 1 must be a string, not an integer"},
         Mistaken{only_export("name = \"\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = \"/s\""),
@@ -322,9 +324,11 @@ INSTANTIATE_TEST_SUITE_P(
         Mistaken{good_service + good_export + second_export + "payload = \"//x/../p\"\n",
                  "F:12:11: the export 'a' writes the same payload; make one of them readonly"},
         Mistaken{good_service + good_export + second_export + "[[export]]\n",
-                 "F:8:1: payload=URI is missing: where are the encrypted sectors?\n"
+                 "F:8:1: payload is missing in [[export]] number 2\n"
                  "F:12:1: name is missing in [[export]] number 3\n"
-                 "F:12:1: header=URI is missing: where is the LUKS header?"}));
+                 "F:12:1: header is missing in [[export]] number 3\n"
+                 "F:12:1: payload is missing in [[export]] number 3\n"
+                 "F:12:1: secret (or passphrase) is missing in [[export]] number 3"}));
 
 // ---- good files ----
 
