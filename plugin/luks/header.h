@@ -37,9 +37,11 @@ struct Kdf {
   std::vector<std::byte> salt;
 };
 
-/// A place in the header that holds the volume key, split and encrypted with a derived key.
+/// A place in the header that holds the volume key, split and encrypted with a derived key. What
+/// `unusable` is about is missing from the rest.
 struct Keyslot {
   unsigned id = 0;            ///< 0 to 7 in LUKS1, 0 to 31 in LUKS2
+  std::string type;           ///< "luks1" or "luks2"; others hold no key that could be tried
   bool bound = true;          ///< protects the key of the segment; others are never tried
   unsigned priority = 1;      ///< 2 is tried first, then 1; 0 only when asked for by number
   std::size_t key_bytes = 0;  ///< of the volume key inside
@@ -81,7 +83,7 @@ struct Token {
 struct HeaderCopy {
   std::uint64_t offset = 0;    ///< bytes; 0: the primary
   std::uint64_t sequence = 0;  ///< of two good copies the one with the higher number counts; 0 when
-                               ///< the copy is bad
+                               ///< it cannot be read
   bool used = false;           ///< the rest of the Header is what this copy says
   std::string problem;         ///< a sentence that says why it is bad, or empty
 };
