@@ -173,7 +173,7 @@ CONFIG_ROWS = [
     ("json_size with a sign", "j['config']['json_size'] = '+12288'", DAMAGED,
      "json_size is not a decimal number", NO_NUMBER),
     ("json_size so that the sum wraps", "j['config']['json_size'] = str(2**64 + 12288)", DAMAGED,
-     "json_size is not a decimal number below 2^64", ""),
+     "json_size is not a decimal number below 2.64", ""),
     ("keyslots_size unaligned", "j['config']['keyslots_size'] = '524289'", DAMAGED,
      "not a multiple of 4096", ""),
     ("keyslots_size above 128 MiB", "j['config']['keyslots_size'] = str((128 << 20) + 4096)", DAMAGED,
@@ -375,7 +375,7 @@ SEGMENT_ROWS = [
      "not a multiple of the sector size", ""),
     ("segment size by another word", "s['size'] = 'Dynamic'", DAMAGED, "size is not a decimal number", ""),
     ("segment whose end wraps", "s['offset'] = str(1 << 24); s['size'] = str(2**64 - 512)", DAMAGED,
-     "goes beyond 2^64 bytes", "cryptsetup adds them up only when there are two"),
+     "goes beyond 2.64 bytes", "cryptsetup adds them up only when there are two"),
     ("segment of fixed size", "s['size'] = '1048576'", SERVED, "", ""),
     *((f"sector_size {size}", f"s['sector_size'] = {size}", DAMAGED, "sector_size is not 512", why)
       for size, why in ((0, ""), (256, ""), (1536, LATER), (8192, LATER))),
