@@ -38,13 +38,13 @@ LoadedHeader load_header(Source& source) {
   try {
     LoadedHeader loaded;
     loaded.header = parse(loaded.image, source);
-    const std::uint64_t needed = loaded.header.key_material_end;
-    if (needed > source.size()) {
+    if (loaded.header.end > source.size()) {
       throw Error(ErrorKind::header_damaged,
-                  "the LUKS header is damaged: it is truncated: its key material ends at byte " +
-                      std::to_string(needed) + ", there are " + std::to_string(source.size()));
+                  "the LUKS header is damaged: it is truncated: its key slots end at byte " +
+                      std::to_string(loaded.header.end) + ", there are " +
+                      std::to_string(source.size()));
     }
-    extend(loaded.image, source, needed);
+    extend(loaded.image, source, loaded.header.key_material_end);
     return loaded;
   } catch (const Error& error) {
     throw Error(error.kind(), "header " + source.name() + ": " + error.what(), error.errno_code());

@@ -15,7 +15,9 @@ struct LoadedHeader {
   std::vector<std::byte> image;  ///< bytes 0 to header.key_material_end of the source
 };
 
-/// Reads only as much of `source` as the header has, and parses it. Errors name the source.
+/// Reads only as much of `source` as unlocking needs, and parses it. Whether the header can be
+/// served is for luks::check_servable. Errors name the source; it is truncated when it ends before
+/// the last key slot area does, in use or not.
 LoadedHeader load_header(Source& source);
 
 }  // namespace luksdetached

@@ -31,7 +31,13 @@ LoadedHeader read_header(const ExportOptions& options) {
   const std::unique_ptr<Source> source =
       open_as("header", options.header,
               {.access = Access::read_only, .lock = false, .insecure = options.insecure});
-  return load_header(*source);
+  LoadedHeader loaded = load_header(*source);
+  try {
+    luks::check_servable(loaded.header);
+  } catch (const Error& error) {
+    throw Error(error.kind(), "header " + source->name() + ": " + error.what(), error.errno_code());
+  }
+  return loaded;
 }
 
 std::unique_ptr<Source> open_payload(const ExportOptions& options, Access access) {

@@ -68,8 +68,8 @@ class Luks1Image {
 namespace luks2 {
 inline constexpr std::size_t binary_bytes = 4096;
 inline constexpr std::size_t version = 6, header_size = 8, sequence = 16, label = 24,
-                             checksum_algorithm = 72, salt = 104, uuid = 168, header_offset = 256,
-                             checksum = 448;
+                             subsystem = 208, checksum_algorithm = 72, salt = 104, uuid = 168,
+                             header_offset = 256, checksum = 448;
 }  // namespace luks2
 
 /// Computes the checksum of the copy of `size` bytes at `offset` again.
@@ -101,7 +101,7 @@ class Luks2Image {
   Bytes volume_key;
 
  private:
-  Bytes areas_;
+  Bytes areas_;  // all of what config.keyslots_size says
 };
 
 /// The base64 text of `bytes`.

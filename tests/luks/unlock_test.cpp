@@ -199,7 +199,10 @@ TEST(UnlockTest, ASlotThatIsNotInUseIsAMistakeOfTheUser) {
 // The slot is sound and would open; only the digest does not list it.
 TEST(UnlockTest, AnUnboundSlotIsNeverTried) {
   Luks2Image image = three_slots();
+  image.metadata["digests"]["1"] = image.metadata["digests"]["0"];
   image.metadata["digests"]["0"]["keyslots"] = json::array({"0"});
+  image.metadata["digests"]["1"]["keyslots"] = json::array({"1", "2"});
+  image.metadata["digests"]["1"]["segments"] = json::array();
   expect_error(ErrorKind::wrong_secret, "any key slot",
                [&] { try_unlock(image.bytes(), {"one"}); });
   expect_error(ErrorKind::usage, "key slot 1 does not hold the key of this volume (unbound)",
