@@ -34,14 +34,16 @@ luks::Header parse(std::vector<std::byte>& bytes, Source& source) {
 
 }  // namespace
 
-LoadedHeader load_header(Source& source) {
+LoadedHeader load_header(Source& source, HeaderPart part) {
   try {
     LoadedHeader loaded;
     loaded.header = parse(loaded.image, source);
-    const std::uint64_t needed = loaded.header.key_material_end;
+    const bool whole = part == HeaderPart::whole;
+    const std::uint64_t needed = whole ? loaded.header.end : loaded.header.key_material_end;
     if (needed > source.size()) {
       throw Error(ErrorKind::header_damaged,
-                  "the LUKS header is damaged: it is truncated: its key material ends at byte " +
+                  "the LUKS header is damaged: it is truncated: its " +
+                      std::string(whole ? "key slot area" : "key material") + " ends at byte " +
                       std::to_string(needed) + ", there are " + std::to_string(source.size()));
     }
     extend(loaded.image, source, needed);
