@@ -102,7 +102,7 @@ TEST(ExportOptionsTest, APassphraseIsAFileStandardInputOrADescriptor) {
 }
 
 TEST(ExportOptionsTest, EveryParameterSetsItsField) {
-  const std::tuple<const char*, const char*, std::function<bool(const ExportOptions&)>> table[] = {
+  const std::tuple<std::string, std::string, std::function<bool(const ExportOptions&)>> table[] = {
       {"secret-offset", "512", [](const ExportOptions& o) { return o.secret_offset == 512; }},
       {"secret-offset", "0", [](const ExportOptions& o) { return o.secret_offset == 0; }},
       {"secret-size", "32", [](const ExportOptions& o) { return o.secret_size == 32; }},
@@ -149,7 +149,7 @@ TEST(ExportOptionsTest, AFileWithTheNameOfAnotherKindOfSecretIsWrittenWithADot) 
 }
 
 TEST(ExportOptionsTest, EveryMistakeInAValueHasItsOwnMessage) {
-  const std::tuple<const char*, const char*, const char*> table[] = {
+  const std::tuple<std::string, std::string, std::string> table[] = {
       {"header", "", "header= is empty"},
       {"payload", "", "payload= is empty"},
       {"secret", "", "secret= is empty"},
