@@ -79,6 +79,19 @@ std::string parse_secret(std::string_view value) {
   return non_empty("secret", value);
 }
 
+// In lower case, as it is compared.
+std::string parse_sha256(std::string_view key, std::string_view value) {
+  std::string digits(value);
+  std::transform(digits.begin(), digits.end(), digits.begin(), [](char c) {
+    return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  if (digits.size() != 64 || digits.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    throw OptionError(std::string(key) + "=" + std::string(value) +
+                      ": expected 64 hexadecimal digits, as sha256sum prints them");
+  }
+  return digits;
+}
+
 // One parameter: its type, and how its value gets into the options.
 struct Option {
   std::string_view name;
@@ -123,6 +136,33 @@ constexpr Option option_table[] = {
        if (*options.payload_offset % 512 != 0) {
          throw OptionError("payload-offset=" + std::string(value) + ": must be a multiple of 512");
        }
+     }},
+    {"kdf-memory-max", OptionType::size, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.kdf_memory_max = parse_size(key, value);
+     }},
+    {"kdf-iterations-max", OptionType::number, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.kdf_iterations_max = static_cast<std::uint32_t>(
+           parse_number(key, value, std::numeric_limits<std::uint32_t>::max()));
+     }},
+    {"require-luks", OptionType::number, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.require_luks = static_cast<unsigned>(parse_number(key, value, 2));
+       if (*options.require_luks == 0)
+         throw OptionError("require-luks=0: LUKS has versions 1 and 2");
+     }},
+    {"require-uuid", OptionType::text, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.require_uuid = non_empty(key, value);
+     }},
+    {"require-cipher", OptionType::text, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.require_cipher = non_empty(key, value);
+     }},
+    {"header-sha256", OptionType::text, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.header_sha256 = parse_sha256(key, value);
      }},
     {"lock", OptionType::boolean, false,
      [](ExportOptions& options, std::string_view key, std::string_view value) {

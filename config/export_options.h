@@ -19,13 +19,19 @@ struct PassphraseFrom {
 
 /// The options of one export: the names are those of the plugin's parameters.
 struct ExportOptions {
-  std::string header;                           ///< URI or path
-  std::string payload;                          ///< URI or path
-  std::vector<std::string> secrets;             ///< files with key bytes, tried in order
-  std::uint64_t secret_offset = 0;              ///< bytes of each secret file to skip
-  std::optional<std::uint64_t> secret_size;     ///< bytes to use after that; default: to the end
-  std::vector<PassphraseFrom> passphrases;      ///< tried after the secrets, in order
-  std::optional<unsigned> keyslot;              ///< only this key slot
+  std::string header;                        ///< URI or path
+  std::string payload;                       ///< URI or path
+  std::vector<std::string> secrets;          ///< files with key bytes, tried in order
+  std::uint64_t secret_offset = 0;           ///< bytes of each secret file to skip
+  std::optional<std::uint64_t> secret_size;  ///< bytes to use after that; default: to the end
+  std::vector<PassphraseFrom> passphrases;   ///< tried after the secrets, in order
+  std::optional<unsigned> keyslot;           ///< only this key slot
+  std::uint64_t kdf_memory_max = std::uint64_t{4} << 30;  ///< bytes for one key derivation
+  std::uint32_t kdf_iterations_max = 100'000'000;         ///< of one key derivation
+  std::optional<unsigned> require_luks;                   ///< only a header of this version
+  std::string require_uuid;                               ///< only this volume; empty: any
+  std::string require_cipher;                             ///< only this cipher; empty: any
+  std::string header_sha256;                    ///< 64 hexadecimal digits; empty: any header
   std::optional<std::uint64_t> payload_offset;  ///< bytes; overrides the header's
   bool lock = true;                             ///< keep a second writer from the payload
   bool readonly = false;                        ///< never written, and served read-only

@@ -34,7 +34,7 @@ luks::Header parse(std::vector<std::byte>& bytes, Source& source) {
 
 }  // namespace
 
-LoadedHeader load_header(Source& source) {
+LoadedHeader load_header(Source& source, HeaderPart part) {
   try {
     LoadedHeader loaded;
     loaded.header = parse(loaded.image, source);
@@ -44,7 +44,8 @@ LoadedHeader load_header(Source& source) {
                       std::to_string(loaded.header.end) + ", there are " +
                       std::to_string(source.size()));
     }
-    extend(loaded.image, source, loaded.header.key_material_end);
+    const bool whole = part == HeaderPart::whole;
+    extend(loaded.image, source, whole ? loaded.header.end : loaded.header.key_material_end);
     return loaded;
   } catch (const Error& error) {
     throw Error(error.kind(), "header " + source.name() + ": " + error.what(), error.errno_code());

@@ -8,6 +8,7 @@
 #include "crypto/sector_cipher.h"
 #include "export/data_area.h"
 #include "export/load_header.h"
+#include "export/required_header.h"
 #include "luks/unlock.h"
 #include "secret/secret.h"
 #include "source/open_source.h"
@@ -31,8 +32,10 @@ LoadedHeader read_header(const ExportOptions& options) {
   const std::unique_ptr<Source> source =
       open_as("header", options.header,
               {.access = Access::read_only, .lock = false, .insecure = options.insecure});
-  LoadedHeader loaded = load_header(*source);
+  LoadedHeader loaded = load_header(
+      *source, options.header_sha256.empty() ? HeaderPart::key_material : HeaderPart::whole);
   try {
+    check_required_header(options, loaded);
     luks::check_servable(loaded.header);
   } catch (const Error& error) {
     throw Error(error.kind(), "header " + source->name() + ": " + error.what(), error.errno_code());
@@ -125,7 +128,9 @@ std::vector<SecureBuffer> read_secrets(const ExportOptions& options) {
 luks::Unlocked unlock(const ExportOptions& options, const LoadedHeader& loaded) {
   const std::vector<SecureBuffer> secrets = read_secrets(options);
   try {
-    return luks::unlock(loaded.header, loaded.image, secrets, options.keyslot);
+    luks::KdfBudget budget(
+        {.memory_max = options.kdf_memory_max, .iterations_max = options.kdf_iterations_max});
+    return luks::unlock(loaded.header, loaded.image, secrets, options.keyslot, budget);
   } catch (const Error& error) {
     throw Error(error.kind(),
                 "cannot unlock header " + parse_uri(options.header).name + ": " + error.what(),

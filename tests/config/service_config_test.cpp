@@ -77,8 +77,9 @@ const std::string service_keys =
     " in [service] (known: default, insecure, listen, status, threads, tls, tls-certificates, "
     "tls-psk, tls-verify-peer)";
 const std::string export_keys =
-    " in [[export]] number 1 (known: header, insecure, keyslot, lock, name, passphrase, payload, "
-    "payload-offset, readonly, secret, secret-offset, secret-size)";
+    " in [[export]] number 1 (known: header, header-sha256, insecure, kdf-iterations-max, "
+    "kdf-memory-max, keyslot, lock, name, passphrase, payload, payload-offset, readonly, "
+    "require-cipher, require-luks, require-uuid, secret, secret-offset, secret-size)";
 const std::string beyond_loopback =
     "a TCP listener beyond loopback needs tls = \"require\" with tls-verify-peer = true or "
     "tls-psk, or insecure = true";
@@ -257,6 +258,16 @@ INSTANTIATE_TEST_SUITE_P(
                  "F:8:12: readonly in [[export]] number 1 must be true or false, not a string"},
         Mistaken{in_export("keyslot = \"1\""),
                  "F:8:11: keyslot in [[export]] number 1 must be an integer, not a string"},
+        Mistaken{in_export("kdf-memory-max = \"much\""),
+                 "F:8:18: kdf-memory-max=much: expected a size in bytes below 2^63, such as "
+                 "1048576, 1M or 2048s"},
+        Mistaken{in_export("kdf-iterations-max = 4294967296"),
+                 "F:8:22: kdf-iterations-max=4294967296: expected a number from 0 to 4294967295"},
+        Mistaken{in_export("require-luks = 3"),
+                 "F:8:16: require-luks=3: expected a number from 0 to 2"},
+        Mistaken{in_export("header-sha256 = \"abc\""),
+                 "F:8:17: header-sha256=abc: expected 64 hexadecimal digits, as sha256sum prints "
+                 "them"},
         Mistaken{in_export("keyslot = 32"), "F:8:11: keyslot=32: expected a number from 0 to 31"},
         Mistaken{in_export("keyslot = -1"), "F:8:11: keyslot=-1: expected a number from 0 to 31"},
         Mistaken{in_export("payload-offset = 1000"),

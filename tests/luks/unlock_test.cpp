@@ -38,7 +38,8 @@ std::vector<SecureBuffer> secrets(std::initializer_list<std::string_view> texts)
 
 Unlocked try_unlock(const Bytes& image, std::initializer_list<std::string_view> texts,
                     std::optional<unsigned> only = {}, const KdfLimits& limits = {}) {
-  return unlock(parse_header(image), image, secrets(texts), only, limits);
+  KdfBudget budget(limits);
+  return unlock(parse_header(image), image, secrets(texts), only, budget);
 }
 
 std::string message_of(const Bytes& image, std::initializer_list<std::string_view> texts,
@@ -280,9 +281,9 @@ TEST(UnlockTest, ADigestThatCostsTooMuchIsRefusedToo) {
 TEST(UnlockTest, CostsAtTheLimitArePaid) {
   Luks2Image image;
   image.add_key(0, "secret");  // 3 iterations, the digest has 2
-  EXPECT_EQ(try_unlock(image.bytes(), {"secret"}, {}, {.pbkdf2_iterations = 3}).keyslot, 0U);
+  EXPECT_EQ(try_unlock(image.bytes(), {"secret"}, {}, {.iterations_max = 3}).keyslot, 0U);
   expect_error(ErrorKind::key_derivation, "asks for 3, the limit is 2",
-               [&] { try_unlock(image.bytes(), {"secret"}, {}, {.pbkdf2_iterations = 2}); });
+               [&] { try_unlock(image.bytes(), {"secret"}, {}, {.iterations_max = 2}); });
 }
 
 // ---- slots that cannot be tried ----
