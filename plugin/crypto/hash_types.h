@@ -20,7 +20,7 @@ namespace luksdetached {
 /// (RFC 7693, section 2.5: the length is part of the parameter block).
 template <typename Blake2, unsigned bytes>
 struct SizedBlake2 : Blake2 {
-  static constexpr unsigned DIGESTSIZE = bytes;
+  static constexpr unsigned DIGESTSIZE = bytes;  // NOLINT(readability-identifier-naming): Crypto++
   SizedBlake2() : Blake2(bytes) {}
 };
 
