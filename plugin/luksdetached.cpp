@@ -25,6 +25,7 @@
 #include "command_line.h"
 #include "config/export_options.h"
 #include "config/service_config.h"
+#include "crypto/hash.h"
 #include "crypto/sector_cipher.h"
 #include "export/registry.h"
 #include "status/status_report.h"
@@ -144,7 +145,7 @@ void on_dump_plugin() {
   std::printf("luksdetached_luks_versions=1 2\n");
   std::printf("luksdetached_ciphers=%s\n", supported_ciphers().c_str());
   std::printf("luksdetached_kdfs=pbkdf2 argon2i argon2id\n");
-  std::printf("luksdetached_hashes=sha1 sha224 sha256 sha384 sha512 ripemd160 whirlpool\n");
+  std::printf("luksdetached_hashes=%s\n", supported_hashes().c_str());
   std::printf("luksdetached_sources=path file nbd nbds nbd+unix nbds+unix\n");
   std::printf("luksdetached_aes_kernel=%s\n", std::string(aes_xts_kernel()).c_str());
 }

@@ -158,6 +158,12 @@ OpenedExport open_export(const ExportOptions& options, Access access) {
                    header.segment.cipher.text() + " (" + std::string(cipher->kernel()) + "), " +
                    std::to_string(area.size) + " bytes in sectors of " +
                    std::to_string(area.sector_size);
+  if (!cipher->constant_time()) {
+    opened.warnings.push_back(
+        "cipher " + header.segment.cipher.text() +
+        ": its portable implementation looks up tables by secret data; other programs on this CPU "
+        "could learn about the key from how that changes the cache");
+  }
   opened.volume = std::make_unique<Volume>(std::move(payload), std::move(cipher), area);
   return opened;
 }
