@@ -8,14 +8,14 @@
 facts_of_luks2() { # HEADER
   cryptsetup luksDump "$1" >"$tmp/dump"
   cryptsetup luksDump --dump-json-metadata "$1" |
-    jq --arg uuid "$(word_of UUID)" --arg label "$(word_of Label)" \
+    jq --arg uuid "$(word_of UUID)" --arg title "$(word_of Label)" \
       --arg subsystem "$(word_of Subsystem)" --argjson epoch "$(word_of Epoch)" '
     def numbers: map(tonumber);
     def text: if . == "(no label)" or . == "(no subsystem)" then null else . end;
     (.config.json_size | tonumber + 4096) as $metadata
     | [.digests[] | select(.segments == ["0"])][0] as $digest
     | {
-        version: 2, uuid: $uuid, label: ($label | text), subsystem: ($subsystem | text),
+        version: 2, uuid: $uuid, label: ($title | text), subsystem: ($subsystem | text),
         flags: (.config.flags // []),
         header_size: ($metadata * 2 + (.config.keyslots_size | tonumber)),
         metadata_size: $metadata,

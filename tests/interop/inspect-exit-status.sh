@@ -63,7 +63,7 @@ refuses() { # KIND REGEX STATEMENTS
   [ "$before" = "$(sha256sum <"$tmp/edited")" ] || fail "the header was written"
 }
 refuses unsupported 'time-travel' "json['config']['requirements'] = {'mandatory': ['time-travel']}"
-refuses unsupported 'reencrypt' "json['config']['requirements'] = {'mandatory': ['online-reencrypt-v2']}"
+refuses unsupported 'scrypt' "json['keyslots']['0']['kdf'] = {'type': 'scrypt', 'salt': 'AAAA'}"
 refuses unsupported 'integrity' \
   "json['segments']['0']['integrity'] = {'type': 'hmac(sha256)', 'journal_encryption': 'none', 'journal_integrity': 'none'}"
 refuses unsupported 'iv_tweak' "json['segments']['0']['iv_tweak'] = '8'"
