@@ -75,6 +75,11 @@ ordered_json segment_json(const luks::Header& header) {
           {"size", number_or_null(segment.size)}};
 }
 
+ordered_json splitter_json(const luks::Keyslot& slot) {
+  if (!has_splitter(slot)) return nullptr;
+  return {{"hash", hash_name(slot.af_hash)}, {"stripes", slot.af_stripes}};
+}
+
 ordered_json keyslot_json(const luks::Keyslot& slot) {
   return {{"id", slot.id},
           {"state", slot.bound ? "bound" : "unbound"},
@@ -82,7 +87,7 @@ ordered_json keyslot_json(const luks::Keyslot& slot) {
           {"problem", text_or_null(slot.unusable)},
           {"key_size", slot.key_bytes},
           {"kdf", kdf_json(slot.kdf)},
-          {"af", {{"hash", hash_name(slot.af_hash)}, {"stripes", slot.af_stripes}}},
+          {"af", splitter_json(slot)},
           {"area",
            {{"encryption", text_or_null(slot.area_encryption)},
             {"key_size", slot.area_key_bytes},

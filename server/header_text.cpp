@@ -135,9 +135,12 @@ std::vector<Row> facts(const luks::Header& header) {
 }
 
 std::string area_text(const luks::Keyslot& slot) {
-  std::string text = slot.area_encryption + ", " + bits_text(slot.area_key_bytes) + ", " +
-                     size_text(slot.area_bytes) + " at byte " + std::to_string(slot.area_offset);
-  if (slot.af_stripes != usual_stripes) text += ", " + std::to_string(slot.af_stripes) + " stripes";
+  std::string text = slot.area_encryption.empty()
+                         ? "unknown"
+                         : slot.area_encryption + ", " + bits_text(slot.area_key_bytes);
+  text += ", " + size_text(slot.area_bytes) + " at byte " + std::to_string(slot.area_offset);
+  if (has_splitter(slot) && slot.af_stripes != usual_stripes)
+    text += ", " + std::to_string(slot.af_stripes) + " stripes";
   return text;
 }
 
@@ -153,6 +156,7 @@ std::string keyslots(const luks::Header& header) {
 
 std::vector<Row> tokens(const luks::Header& header) {
   std::vector<Row> rows;
+  rows.reserve(header.tokens.size());
   for (const luks::Token& token : header.tokens) {
     rows.push_back(
         {std::to_string(token.id), token.type,
@@ -163,6 +167,7 @@ std::vector<Row> tokens(const luks::Header& header) {
 
 std::vector<Row> wrong(const luks::Header& header) {
   std::vector<Row> rows;
+  rows.reserve(header.warnings.size());
   for (const std::string& text : header.warnings) rows.push_back({text});
   for (const luks::Keyslot& slot : header.keyslots) {
     if (slot.unusable.empty()) continue;

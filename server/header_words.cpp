@@ -23,6 +23,10 @@ bool has_sequence(const luks::HeaderCopy& copy) noexcept {
   return copy.problem.empty() || copy.sequence != 0;
 }
 
+bool has_splitter(const luks::Keyslot& slot) noexcept {
+  return slot.af_stripes != 0;
+}
+
 bool can_open(const luks::Keyslot& slot) noexcept {
   return slot.bound && slot.unusable.empty();
 }

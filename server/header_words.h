@@ -22,6 +22,9 @@ bool is_known(const luks::Kdf& kdf) noexcept;
 /// Is the sequence number of the copy known? Of a bad one not always.
 bool has_sequence(const luks::HeaderCopy& copy) noexcept;
 
+/// Is it known how the slot's key is split? Only of a slot that this version cannot try it is not.
+bool has_splitter(const luks::Keyslot& slot) noexcept;
+
 /// Can a secret open the slot? Not when it is unbound, or asks for what this version does not have.
 bool can_open(const luks::Keyslot& slot) noexcept;
 

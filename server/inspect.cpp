@@ -49,7 +49,7 @@ void add_inspect(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<Arguments>();
   arguments->header.add_header(command);
   command.add_flag("--json", arguments->json, "as JSON");
-  arguments->header.add(command, "insecure", "allow NBD servers that TLS cannot verify");
+  arguments->header.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
   command.callback([arguments, &action] { action = [arguments] { return inspect(*arguments); }; });
 }
 

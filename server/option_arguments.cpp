@@ -6,12 +6,13 @@ void OptionArguments::add_header(CLI::App& command) {
   command.add_option("HEADER", header_, "where the LUKS header is: a path or a URI")->required();
 }
 
-void OptionArguments::add(CLI::App& command, const std::string& key, const std::string& help) {
+void OptionArguments::add(CLI::App& command, const std::string& key, const std::string& value,
+                          const std::string& help) {
   if (option_type(key) == OptionType::boolean) {
     command.add_flag("--" + key, flags_[key], help);
   } else {
     // Without this a second word after the option would be taken as well, also HEADER.
-    command.add_option("--" + key, values_[key], help)->allow_extra_args(false);
+    command.add_option("--" + key, values_[key], help)->allow_extra_args(false)->option_text(value);
   }
 }
 

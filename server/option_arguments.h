@@ -18,8 +18,9 @@ class OptionArguments {
   /// `command` takes HEADER.
   void add_header(CLI::App& command);
 
-  /// `command` takes --KEY with a value, or without one when the parameter is a boolean.
-  void add(CLI::App& command, const std::string& key, const std::string& help);
+  /// `command` takes --KEY with a value that --help calls `value`; a boolean takes none.
+  void add(CLI::App& command, const std::string& key, const std::string& value,
+           const std::string& help);
 
   /// Was --KEY given?
   bool has(std::string_view key) const;

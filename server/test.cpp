@@ -85,13 +85,13 @@ void add_test(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<Arguments>();
   OptionArguments& options = arguments->options;
   options.add_header(command);
-  options.add(command, "secret", "a key file, used exactly as it is; may repeat");
-  options.add(command, "secret-offset", "bytes of each key file to skip");
-  options.add(command, "secret-size", "bytes of each key file to use");
-  options.add(command, "passphrase",
-              "one line of +FILE, - (standard input) or -FD (a file descriptor); may repeat");
-  options.add(command, "keyslot", "only this key slot");
-  options.add(command, "insecure", "allow NBD servers that TLS cannot verify");
+  options.add(command, "secret", "FILE", "a key file, used exactly as it is; may repeat");
+  options.add(command, "secret-offset", "SIZE", "bytes of each key file to skip");
+  options.add(command, "secret-size", "SIZE", "bytes of each key file to use");
+  options.add(command, "passphrase", "+FILE|-|-FD",
+              "one line of a file, of standard input or of a file descriptor; may repeat");
+  options.add(command, "keyslot", "N", "only this key slot");
+  options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
   command.add_flag("--json", arguments->json, "as JSON");
   command.callback([arguments, &action] { action = [arguments] { return test(*arguments); }; });
 }

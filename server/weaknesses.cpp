@@ -120,13 +120,14 @@ void look_at_derivation(const Keyslot& slot, const luks::Argon2Kdf& kdf, unsigne
 }
 
 void look_at_keyslot(const Keyslot& slot, const Header& header, Findings& findings) {
+  if (!slot.unusable.empty()) return;
   if (!slot.bound) {
     findings.add(slot, "unbound", "unbound: holds some other key, and is never tried");
     return;
   }
-  if (!can_open(slot)) return;
   std::visit([&](const auto& cost) { look_at_derivation(slot, cost, header.version, findings); },
              slot.kdf.cost);
+  if (header.segment.cipher.cipher.empty()) return;
   const std::size_t area_key = cipher_key_bytes(slot.area_cipher, slot.area_key_bytes);
   if (area_key < cipher_key_bytes(header.segment.cipher, slot.key_bytes)) {
     findings.add(slot, "short-area-key",

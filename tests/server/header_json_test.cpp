@@ -83,6 +83,7 @@ TEST(HeaderJsonTest, StatesAndPrioritiesOfKeySlots) {
   header.keyslots[1].unusable = "key derivation 'scrypt' is not supported";
   header.keyslots[1].kdf.cost = luks::Pbkdf2Cost{};
   header.keyslots[1].area_encryption.clear();
+  header.keyslots[1].af_stripes = 0;
   const json slots = report(header)["keyslots"];
   EXPECT_EQ(slots[0]["state"], "unbound");
   EXPECT_EQ(slots[0]["priority"], "ignore");
@@ -90,6 +91,7 @@ TEST(HeaderJsonTest, StatesAndPrioritiesOfKeySlots) {
   EXPECT_EQ(slots[1]["priority"], "prefer");
   EXPECT_EQ(slots[1]["problem"], "key derivation 'scrypt' is not supported");
   EXPECT_TRUE(slots[1]["kdf"].is_null());
+  EXPECT_TRUE(slots[1]["af"].is_null());
   EXPECT_TRUE(slots[1]["area"]["encryption"].is_null());
 }
 

@@ -93,6 +93,23 @@ TEST(HeaderTextTest, AFixedSegmentAndOddStripes) {
   EXPECT_THAT(said, HasSubstr("at byte 32768, 8000 stripes\n"));
 }
 
+TEST(HeaderTextTest, AKeySlotOfAnUnknownKind) {
+  Header header = sample_header();
+  luks::Keyslot slot;
+  slot.id = 4;
+  slot.bound = false;
+  slot.key_bytes = 1;
+  slot.area_offset = 1 << 20;
+  slot.area_bytes = 3 << 20;
+  slot.unusable = "it is for reencryption and holds no key";
+  header.keyslots.push_back(slot);
+  const std::string said = text(header);
+  EXPECT_THAT(said, HasSubstr("  4     unbound  normal    8 bits    unknown  "));
+  EXPECT_THAT(said, HasSubstr("  unknown, 3 MiB at byte 1048576\n"));
+  EXPECT_THAT(said, HasSubstr("\nWrong\n  key slot 4 cannot be tried: it is for reencryption"));
+  EXPECT_THAT(said, Not(HasSubstr("Weak")));
+}
+
 TEST(HeaderTextTest, NothingSteersTheTerminalOrForgesALine) {
   const std::string hostile = "x\x1b[2J\r\n\x07\xc2\x9b\x80y";
   Header header = sample_header();

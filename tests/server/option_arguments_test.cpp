@@ -16,7 +16,7 @@ ExportOptions parse(const std::string& line) {
   OptionArguments arguments;
   arguments.add_header(app);
   for (const char* key : {"secret", "secret-offset", "passphrase", "insecure"}) {
-    arguments.add(app, key, "");
+    arguments.add(app, key, "VALUE", "");
   }
   app.parse(line);
   return arguments.options(Purpose::unlock);
@@ -62,7 +62,7 @@ TEST(OptionArgumentsTest, WhatIsSetIsAsIfItHadBeenGiven) {
   CLI::App app;
   OptionArguments arguments;
   arguments.add_header(app);
-  arguments.add(app, "passphrase", "");
+  arguments.add(app, "passphrase", "VALUE", "");
   app.parse("H");
   EXPECT_FALSE(arguments.has("passphrase"));
   arguments.set("passphrase", "-");

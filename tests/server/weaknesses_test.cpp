@@ -110,6 +110,15 @@ TEST(WeaknessesTest, TheAreasKeyIsComparedWithTheCiphers) {
   EXPECT_THAT(with_area({"aes", "cbc", "essiv", "sha256"}, 32), IsEmpty());
 }
 
+TEST(WeaknessesTest, ASegmentThatIsNotUnderstoodIsNotCompared) {
+  EXPECT_THAT(after([](Header& header) {
+                header.segment.cipher = {};
+                header.segment.encryption.clear();
+                for (luks::Keyslot& slot : header.keyslots) slot.area_key_bytes = 32;
+              }),
+              IsEmpty());
+}
+
 TEST(WeaknessesTest, OneKeySlotIsFew) {
   Header header = sample_header();
   header.keyslots.pop_back();
