@@ -248,13 +248,14 @@ void OptionParser::set(std::string_view key, std::string_view value) {
   option->set(options_, key, value);
 }
 
-ExportOptions OptionParser::finish() {
+ExportOptions OptionParser::finish(Purpose purpose) {
   if (options_.header.empty())
     throw OptionError("header=URI is missing: where is the LUKS header?");
-  if (options_.payload.empty()) {
+  if (purpose == Purpose::serve && options_.payload.empty()) {
     throw OptionError("payload=URI is missing: where are the encrypted sectors?");
   }
-  if (options_.secrets.empty() && options_.passphrases.empty()) {
+  const bool unlocks = purpose != Purpose::inspect;
+  if (unlocks && options_.secrets.empty() && options_.passphrases.empty()) {
     throw OptionError("secret=FILE or passphrase=+FILE is missing: what unlocks the volume?");
   }
   const bool secret_range = options_.secret_offset != 0 || options_.secret_size.has_value();

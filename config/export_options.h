@@ -61,6 +61,13 @@ std::optional<OptionType> option_type(std::string_view key);
 /// May the parameter `key` be given several times?
 bool option_repeats(std::string_view key);
 
+/// What options are for. Each purpose requires what the one before it does, and more.
+enum class Purpose {
+  inspect,  ///< a header
+  unlock,   ///< and a secret or a passphrase
+  serve,    ///< and a payload
+};
+
 /// Collects parameters into ExportOptions.
 class OptionParser {
  public:
@@ -68,7 +75,7 @@ class OptionParser {
   void set(std::string_view key, std::string_view value);
 
   /// All parameters were given: checks that what is required is there. Throws OptionError.
-  ExportOptions finish();
+  ExportOptions finish(Purpose purpose = Purpose::serve);
 
  private:
   ExportOptions options_;

@@ -1,21 +1,36 @@
-#include <algorithm>
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "commands.h"
+#include "config/export_options.h"
+#include "config_path.h"
 #include "status_client.h"
 
 namespace luksdetached {
 
-int check_health(const std::string& config_path, bool ready,
-                 const std::vector<std::string>& names) {
-  const nlohmann::ordered_json report = fetch_status(config_path);
-  if (!ready) return exit_done;
+namespace {
+
+struct Arguments {
+  std::string config;
+  bool ready = false;
+  std::vector<std::string> names;
+};
+
+int check_health(const Arguments& arguments) {
+  if (!arguments.names.empty() && !arguments.ready) {
+    throw OptionError("healthcheck takes names only with --ready");
+  }
+  const nlohmann::ordered_json report = fetch_status(arguments.config);
+  if (!arguments.ready) return exit_done;
   std::map<std::string, std::string> states;
   for (const auto& one : report["exports"]) {
     states[one.value("name", "")] = one.value("state", "");
   }
-  std::vector<std::string> wanted = names;
+  std::vector<std::string> wanted = arguments.names;
   if (wanted.empty()) {
     for (const auto& [name, state] : states) wanted.push_back(name);
   }
@@ -28,6 +43,18 @@ int check_health(const std::string& config_path, bool ready,
     result = exit_refused;
   }
   return result;
+}
+
+}  // namespace
+
+void add_healthcheck(CLI::App& app, Action& action) {
+  CLI::App& command = *app.add_subcommand("healthcheck", "exit 0 if the running service answers");
+  const auto arguments = std::make_shared<Arguments>();
+  add_config_path(command, arguments->config);
+  command.add_flag("--ready", arguments->ready, "and these exports (or all) are open");
+  command.add_option("NAME", arguments->names, "exports that must be open (with --ready)");
+  command.callback(
+      [arguments, &action] { action = [arguments] { return check_health(*arguments); }; });
 }
 
 }  // namespace luksdetached

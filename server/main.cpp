@@ -1,69 +1,68 @@
 // The program: reads its command line, runs one command, turns failures into exit statuses.
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <new>
+#include <stdexcept>
 #include <string>
-#include <vector>
 
+#include "base/error.h"
 #include "commands.h"
+#include "config/export_options.h"
 #include "config/service_config.h"
+#include "source/uri.h"
 
 namespace {
 
 using namespace luksdetached;
 
-// What the command line asks for.
-struct Arguments {
-  std::string config;
-  bool json = false;
-  bool ready = false;
-  std::vector<std::string> names;
-};
-
-void take_config(CLI::App& command, Arguments& arguments) {
-  command.add_option("CONFIG", arguments.config, "the config file (TOML)")->required();
-}
-
 int run(int argc, char** argv) {
   CLI::App app("LUKS volumes with detached headers over NBD, in userspace", "luksdetached");
   app.set_version_flag("--version", "luksdetached " LUKSDETACHED_VERSION);
   app.require_subcommand(1);
-  Arguments arguments;
-
-  CLI::App& serve_command =
-      *app.add_subcommand("serve", "check the config, then serve its exports (becomes nbdkit)");
-  take_config(serve_command, arguments);
-
-  CLI::App& config_command = *app.add_subcommand("config", "work on config files");
-  config_command.require_subcommand(1);
-  CLI::App& check_command =
-      *config_command.add_subcommand("check", "say every mistake with its line and column");
-  take_config(check_command, arguments);
-
-  CLI::App& status_command =
-      *app.add_subcommand("status", "show the exports of the running service and their states");
-  take_config(status_command, arguments);
-  status_command.add_flag("--json", arguments.json, "as JSON");
-
-  CLI::App& health_command =
-      *app.add_subcommand("healthcheck", "exit 0 if the running service answers");
-  take_config(health_command, arguments);
-  health_command.add_flag("--ready", arguments.ready, "and these exports (or all) are open");
-  health_command.add_option("NAME", arguments.names, "exports that must be open (with --ready)");
-
+  Action action;
+  for (const auto add :
+       {add_serve, add_config, add_status, add_healthcheck, add_inspect, add_test}) {
+    add(app, action);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? exit_done : exit_usage;
   }
-  if (!arguments.names.empty() && !arguments.ready) {
-    std::fprintf(stderr, "luksdetached: healthcheck takes names only with --ready\n");
-    return exit_usage;
+  const int status = action();
+  // What a script did not get it must not take for the answer.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw std::runtime_error("cannot write to standard output: " + errno_text(errno));
   }
-  if (serve_command) return serve(arguments.config);
-  if (check_command) return check_config(arguments.config);
-  if (status_command) return show_status(arguments.config, arguments.json);
-  return check_health(arguments.config, arguments.ready, arguments.names);
+  return status;
+}
+
+int exit_status(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::usage:
+      return exit_usage;
+    case ErrorKind::wrong_secret:
+      return exit_wrong_secret;
+    case ErrorKind::unsupported:
+    case ErrorKind::policy:
+      return exit_not_supported;
+    case ErrorKind::source_unreachable:
+    case ErrorKind::not_luks:
+    case ErrorKind::header_damaged:
+    case ErrorKind::key_derivation:
+    case ErrorKind::payload_too_small:
+    case ErrorKind::payload_in_use:
+    case ErrorKind::io:
+      return exit_refused;
+  }
+  return exit_refused;
+}
+
+int fail(const char* message, int status) {
+  std::fprintf(stderr, "luksdetached: %s\n", escape_control(message).c_str());
+  return status;
 }
 
 }  // namespace
@@ -74,8 +73,13 @@ int main(int argc, char** argv) {
   } catch (const ConfigError& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return exit_usage;
+  } catch (const OptionError& error) {
+    return fail(error.what(), exit_usage);
+  } catch (const Error& error) {
+    return fail(error.what(), exit_status(error.kind()));
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory", exit_refused);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "luksdetached: %s\n", error.what());
-    return exit_refused;
+    return fail(error.what(), exit_refused);
   }
 }

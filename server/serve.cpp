@@ -1,7 +1,9 @@
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <filesystem>
+#include <memory>
 #include <stdexcept>
 #include <system_error>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "base/unix_socket.h"
 #include "commands.h"
 #include "config/service_config.h"
+#include "config_path.h"
 
 namespace luksdetached {
 
@@ -64,8 +67,6 @@ void remove_dead_socket(const std::string& path) {
   if (is_dead_socket(path)) fs::remove(path);
 }
 
-}  // namespace
-
 int serve(const std::string& config_path) {
   const ServiceConfig config = load_config(config_path);
   if (config.listen.kind == Listener::Kind::unix_socket) remove_dead_socket(config.listen.path);
@@ -76,6 +77,16 @@ int serve(const std::string& config_path) {
   execvp(pointers.front(), pointers.data());
   throw std::system_error(errno, std::generic_category(),
                           "cannot start nbdkit (Debian package nbdkit)");
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Action& action) {
+  CLI::App& command =
+      *app.add_subcommand("serve", "check the config, then serve its exports (becomes nbdkit)");
+  const auto path = std::make_shared<std::string>();
+  add_config_path(command, *path);
+  command.callback([path, &action] { action = [path] { return serve(*path); }; });
 }
 
 }  // namespace luksdetached

@@ -7,41 +7,13 @@
 #include "base/error.h"
 #include "crypto/sector_cipher.h"
 #include "export/data_area.h"
-#include "export/load_header.h"
-#include "export/required_header.h"
-#include "luks/unlock.h"
-#include "secret/secret.h"
-#include "source/open_source.h"
+#include "export/open_as.h"
+#include "export/unlock_header.h"
 #include "source/uri.h"
 
 namespace luksdetached {
 
 namespace {
-
-// The same name may stand for header and payload, and a redacted one says little: `role` tells.
-std::unique_ptr<Source> open_as(const std::string& role, const std::string& uri,
-                                const SourceOptions& options) {
-  try {
-    return open_source(uri, options);
-  } catch (const Error& error) {
-    throw Error(error.kind(), role + ": " + error.what(), error.errno_code());
-  }
-}
-
-LoadedHeader read_header(const ExportOptions& options) {
-  const std::unique_ptr<Source> source =
-      open_as("header", options.header,
-              {.access = Access::read_only, .lock = false, .insecure = options.insecure});
-  LoadedHeader loaded = load_header(
-      *source, options.header_sha256.empty() ? HeaderPart::key_material : HeaderPart::whole);
-  try {
-    check_required_header(options, loaded);
-    luks::check_servable(loaded.header);
-  } catch (const Error& error) {
-    throw Error(error.kind(), "header " + source->name() + ": " + error.what(), error.errno_code());
-  }
-  return loaded;
-}
 
 std::unique_ptr<Source> open_payload(const ExportOptions& options, Access access) {
   constexpr unsigned connections = 4;
@@ -115,41 +87,18 @@ DataArea check_payload(const ExportOptions& options, const LoadedHeader& loaded,
   }
 }
 
-std::vector<SecureBuffer> read_secrets(const ExportOptions& options) {
-  std::vector<SecureBuffer> secrets;
-  secrets.reserve(options.secrets.size() + options.passphrases.size());
-  for (const std::string& path : options.secrets) {
-    secrets.push_back(read_secret_file(path, options.secret_offset, options.secret_size));
-  }
-  for (const PassphraseFrom& from : options.passphrases) secrets.push_back(read_passphrase(from));
-  return secrets;
-}
-
-luks::Unlocked unlock(const ExportOptions& options, const LoadedHeader& loaded) {
-  const std::vector<SecureBuffer> secrets = read_secrets(options);
-  try {
-    luks::KdfBudget budget(
-        {.memory_max = options.kdf_memory_max, .iterations_max = options.kdf_iterations_max});
-    return luks::unlock(loaded.header, loaded.image, secrets, options.keyslot, budget);
-  } catch (const Error& error) {
-    throw Error(error.kind(),
-                "cannot unlock header " + parse_uri(options.header).name + ": " + error.what(),
-                error.errno_code());
-  }
-}
-
 }  // namespace
 
 OpenedExport open_export(const ExportOptions& options, Access access) {
   OpenedExport opened;
-  const LoadedHeader loaded = read_header(options);
+  const LoadedHeader loaded = read_servable_header(options);
   const luks::Header& header = loaded.header;
   for (const std::string& text : header.warnings) {
     opened.warnings.push_back("header " + parse_uri(options.header).name + ": " + text);
   }
   std::unique_ptr<Source> payload = open_payload(options, access);
   const DataArea area = check_payload(options, loaded, *payload, opened.warnings);
-  const luks::Unlocked unlocked = unlock(options, loaded);
+  const luks::Unlocked unlocked = unlock_header(options, loaded, read_secrets(options));
   std::unique_ptr<SectorCipher> cipher =
       make_sector_cipher(header.segment.cipher, unlocked.volume_key.span(), area.sector_size);
 

@@ -46,6 +46,20 @@ std::string complaint_about(const std::string& key, const std::string& value) {
   return "nothing was thrown";
 }
 
+TEST(ExportOptionsTest, APurposeRequiresOnlyWhatItNeeds) {
+  const auto finish = [](const Parameters& parameters, Purpose purpose) {
+    OptionParser parser;
+    for (const auto& [key, value] : parameters) parser.set(key, value);
+    return parser.finish(purpose).header;
+  };
+  EXPECT_EQ(finish({{"header", "H"}}, Purpose::inspect), "H");
+  EXPECT_THROW(finish({}, Purpose::inspect), OptionError);
+  EXPECT_EQ(finish({{"header", "H"}, {"secret", "S"}}, Purpose::unlock), "H");
+  EXPECT_THROW(finish({{"header", "H"}}, Purpose::unlock), OptionError);
+  EXPECT_THROW(finish({{"header", "H"}, {"secret", "S"}}, Purpose::serve), OptionError);
+  EXPECT_THROW(finish({{"header", "H"}, {"secret-size", "1"}}, Purpose::inspect), OptionError);
+}
+
 TEST(ExportOptionsTest, HeaderPayloadAndSecretAreEnoughAndTheRestHasSafeDefaults) {
   const ExportOptions options = parse(required);
   EXPECT_EQ(options.header, "H");

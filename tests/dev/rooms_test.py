@@ -21,7 +21,8 @@ rooms = {
     "plugin": (
         {"base", "config", "crypto", "luks", "source", "secret", "volume", "export", "status"},
         {"nbdkit-plugin.h"}),
-    "server": ({"base", "config", "server"}, {"nlohmann", "CLI"}),
+    "server": ({"base", "config", "crypto", "export", "luks", "source", "server"},
+               {"nlohmann", "CLI"}),
 }
 foreign = set().union(*(libraries for _, libraries in rooms.values()))
 

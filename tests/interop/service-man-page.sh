@@ -28,8 +28,8 @@ PATH=$tmp/bin:$PATH
 cd "$tmp" || exit
 shopt -s nullglob
 blocks=(*.sh *.toml)
-[ ${#blocks[@]} = 5 ] || fail "${#blocks[@]} blocks: ${blocks[*]}"
-for number in 1 2 3 4 5; do
+[ ${#blocks[@]} = 6 ] || fail "${#blocks[@]} blocks: ${blocks[*]}"
+for number in 1 2 3 4 5 6; do
   if [ -e $number.toml ]; then
     cp $number.toml "$config"
     exits 0 luksdetached config check "$config"
@@ -45,5 +45,5 @@ for number in 1 2 3 4 5; do
   settled
 done
 cmp -n "$(stat -Lc %s /usr/bin/nbdinfo)" /usr/bin/nbdinfo copy.raw || fail "the copy differs"
-cp 2.toml "$config"
+cp 3.toml "$config"
 ends_within_a_second
