@@ -80,7 +80,8 @@ void for_each_memory_group(const std::string& root, Use use) {
     const std::size_t first = line.find(':');
     const std::size_t second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    std::string controllers = ",";
+    controllers.append(line, first + 1, second - first - 1).append(",");
     const std::string group = line.substr(second + 1);
     if (controllers == ",,") {
       use(root + "/sys/fs/cgroup", group, version2);

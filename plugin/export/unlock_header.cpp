@@ -15,8 +15,8 @@ LoadedHeader read_header(const ExportOptions& options) {
   const std::unique_ptr<Source> source =
       open_as("header", options.header,
               {.access = Access::read_only, .lock = false, .insecure = options.insecure});
-  return load_header(
-      *source, options.header_sha256.empty() ? HeaderPart::key_material : HeaderPart::whole);
+  return load_header(*source,
+                     options.header_sha256.empty() ? HeaderPart::key_material : HeaderPart::whole);
 }
 
 LoadedHeader read_servable_header(const ExportOptions& options) {
