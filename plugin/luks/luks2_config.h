@@ -26,7 +26,8 @@ struct Luks2Config {
   std::vector<std::string> unknown_requirements;  ///< mandatory ones that are about something else
 };
 
-/// Parses `config` of a header whose copies have `metadata_bytes` each. Throws header_damaged.
-Luks2Config parse_luks2_config(const Node& config, std::uint64_t metadata_bytes);
+/// Parses `node`, the "config" of a header whose copies have `metadata_bytes` each. Throws
+/// header_damaged.
+Luks2Config parse_luks2_config(const Node& node, std::uint64_t metadata_bytes);
 
 }  // namespace luksdetached::luks
