@@ -72,6 +72,7 @@ int serve(const std::string& config_path) {
   if (config.listen.kind == Listener::Kind::unix_socket) remove_dead_socket(config.listen.path);
   std::vector<std::string> arguments = nbdkit_arguments(config, config_path);
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
   execvp(pointers.front(), pointers.data());
