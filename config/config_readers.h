@@ -16,6 +16,7 @@ inline bool is_absolute(std::string_view path) {
 void read_service(const toml::table& table, ServiceConfig& config, Mistakes& mistakes);
 
 /// Reads all [[export]] into `config`; what is wrong goes to `mistakes`.
-void read_exports(const toml::node& node, ServiceConfig& config, Mistakes& mistakes);
+void read_exports(const toml::node& node, const UriReader& read_uri, ServiceConfig& config,
+                  Mistakes& mistakes);
 
 }  // namespace luksdetached

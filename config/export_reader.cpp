@@ -1,7 +1,6 @@
 // [[export]]: the same options under the same names as the plugin's parameters, by the same code.
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
@@ -20,8 +19,10 @@ constexpr std::size_t max_name_bytes = 255;
 
 class ExportReader {
  public:
-  ExportReader(const toml::table& table, std::size_t number, Mistakes& mistakes)
+  ExportReader(const toml::table& table, std::size_t number, const UriReader& read_uri,
+               Mistakes& mistakes)
       : section_(table, "[[export]] number " + std::to_string(number), mistakes),
+        read_uri_(read_uri),
         mistakes_(mistakes) {}
 
   NamedExport read() {
@@ -42,6 +43,9 @@ class ExportReader {
     }
     return result;
   }
+
+  /// A text that is the same for all spellings of the payload's place, once it was read.
+  const std::string& payload_place() const { return payload_place_; }
 
   const toml::source_region& where(std::string_view key) {
     const toml::node* node = section_.take(key);
@@ -72,10 +76,9 @@ class ExportReader {
     }
     const auto name = section_.value<std::string>("name", "a string");
     if (!name) return {};
-    const bool control = std::any_of(name->begin(), name->end(), is_control);
-    if (name->empty() || name->size() > max_name_bytes || control) {
-      mistakes_.add(node->source(), "name must have 1 to " + std::to_string(max_name_bytes) +
-                                        " bytes without control characters");
+    if (name->empty() || name->size() > max_name_bytes) {
+      mistakes_.add(node->source(),
+                    "name must have 1 to " + std::to_string(max_name_bytes) + " bytes");
       return {};
     }
     return *name;
@@ -112,23 +115,24 @@ class ExportReader {
       mistakes_.add(node.source(), std::string(key) + " " + problem);
       return false;
     }
-    return true;
+    return (key != "header" && key != "payload") || read_uri(key, *text, node);
   }
 
   // The value as the plugin's parameter of the same name would have it.
   std::optional<std::string> text_of(std::string_view key, const toml::node& node) {
-    const auto text = node.value_exact<std::string>();
+    const auto text = section_.text_of(key, node);
     const auto number = node.value_exact<std::int64_t>();
     const auto boolean = node.value_exact<bool>();
     switch (*option_type(key)) {
       case OptionType::text:
-        if (text) return *text;
-        section_.wrong_type(key, node, "a string");
+        if (text) return text;
+        if (!node.is_string()) section_.wrong_type(key, node, "a string");
         break;
       case OptionType::size:
-        if (text) return *text;
+        if (text) return text;
         if (number) return std::to_string(*number);
-        section_.wrong_type(key, node, "an integer or a string such as \"16M\"");
+        if (!node.is_string())
+          section_.wrong_type(key, node, "an integer or a string such as \"16M\"");
         break;
       case OptionType::number:
         if (number) return std::to_string(*number);
@@ -142,6 +146,17 @@ class ExportReader {
     return std::nullopt;
   }
 
+  bool read_uri(std::string_view key, const std::string& uri, const toml::node& node) {
+    try {
+      std::string place = read_uri_(uri);
+      if (key == "payload") payload_place_ = std::move(place);
+      return true;
+    } catch (const std::exception& error) {
+      mistakes_.add(node.source(), std::string(key) + ": " + error.what());
+      return false;
+    }
+  }
+
   // A service has no working directory and no terminal that its user knows of.
   static const char* path_problem(std::string_view key, std::string_view text) {
     if (key == "passphrase") {
@@ -152,48 +167,39 @@ class ExportReader {
     } else if (key == "secret") {
       if (!is_absolute(text)) return "must be an absolute path";
     } else if (key == "header" || key == "payload") {
-      const bool has_scheme = text.find(':') < text.find('/');
+      const bool has_scheme = text.find(":/") < text.find('/');
       if (!has_scheme && !is_absolute(text)) return "must be an absolute path or a URI";
     }
     return nullptr;
   }
 
   Section section_;
+  const UriReader& read_uri_;
   Mistakes& mistakes_;
+  std::string payload_place_;
 };
-
-// Two paths may be the same file all the same; then the lock on the payload still tells.
-std::string comparable(std::string_view uri) {
-  for (const std::string_view scheme : {"file://", "file:"}) {
-    if (!uri.starts_with(scheme)) continue;
-    uri.remove_prefix(scheme.size());
-    break;
-  }
-  if (!is_absolute(uri)) return std::string(uri);
-  return std::filesystem::path(uri).lexically_normal();
-}
 
 }  // namespace
 
-void read_exports(const toml::node& node, ServiceConfig& config, Mistakes& mistakes) {
+void read_exports(const toml::node& node, const UriReader& read_uri, ServiceConfig& config,
+                  Mistakes& mistakes) {
   const toml::array* array = node.as_array();
   if (array == nullptr || !array->is_array_of_tables()) {
     mistakes.add(node.source(), "export must be written [[export]], with two brackets");
     return;
   }
-  std::map<std::string, std::string> writers;  // payload to export name
+  std::map<std::string, std::string> writers;  // place of the payload to export name
   std::set<std::string> names;
   std::size_t number = 0;
   for (const toml::node& element : *array) {
-    ExportReader reader(*element.as_table(), ++number, mistakes);
+    ExportReader reader(*element.as_table(), ++number, read_uri, mistakes);
     NamedExport next = reader.read();
     if (!next.name.empty() && !names.insert(next.name).second) {
       mistakes.add(reader.where("name"),
                    "the name '" + shortened(next.name) + "' is used by another export");
     }
-    const ExportOptions& options = next.options;
-    if (!options.payload.empty() && !options.readonly) {
-      const auto [other, first] = writers.emplace(comparable(options.payload), next.name);
+    if (!reader.payload_place().empty() && !next.options.readonly) {
+      const auto [other, first] = writers.emplace(reader.payload_place(), next.name);
       if (!first) {
         mistakes.add(reader.where("payload"),
                      "the export '" + shortened(other->second) +

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,10 +66,14 @@ class ConfigError : public std::exception {
   std::string text_;
 };
 
+/// Looks at the URI of a header or payload: throws std::exception with a sentence when it is none,
+/// and returns a text that is the same for two URIs of one place.
+using UriReader = std::function<std::string(std::string_view uri)>;
+
 /// Reads and checks a config file. Throws ConfigError. Looks at no header, payload or secret.
-ServiceConfig load_config(const std::string& path);
+ServiceConfig load_config(const std::string& path, const UriReader& read_uri);
 
 /// The same for a text; `file` is its name in messages.
-ServiceConfig parse_config(std::string_view text, std::string_view file);
+ServiceConfig parse_config(std::string_view text, std::string_view file, const UriReader& read_uri);
 
 }  // namespace luksdetached

@@ -57,11 +57,12 @@ class ServiceReader {
       return;
     }
     const toml::node& element = *array->get(0);
-    const auto text = element.value_exact<std::string>();
-    if (!text) {
+    if (!element.is_string()) {
       section_.wrong_type("listen", element, "an array of strings");
       return;
     }
+    const auto text = section_.text_of("listen", element);
+    if (!text) return;
     listen_ = &element;
     parse_listener(*text, config.listen);
   }

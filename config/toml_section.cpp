@@ -54,6 +54,23 @@ std::string type_word(const toml::node& node) {
   return "nothing";
 }
 
+bool has_control(std::string_view text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (is_control(text[at])) return true;
+    const bool c1 = text[at] == '\xc2' && at + 1 < text.size() &&
+                    static_cast<unsigned char>(text[at + 1]) < 0xa0;
+    if (c1) return true;
+  }
+  return false;
+}
+
+std::optional<std::string> Section::text_of(std::string_view key, const toml::node& node) {
+  const auto text = node.value_exact<std::string>();
+  if (!text || !has_control(*text)) return text;
+  mistakes_.add(node.source(), std::string(key) + " in " + title_ + " holds a control character");
+  return std::nullopt;
+}
+
 const toml::node* Section::take(std::string_view key) {
   known_.insert(std::string(key));
   return table_.get(key);

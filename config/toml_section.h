@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,10 @@ inline bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
+/// Has `text` (UTF-8) a control character, of ASCII or one from U+0080 to U+009F? No path and no
+/// name of ours has; in a log or on a terminal they do mischief.
+bool has_control(std::string_view text);
+
 /// About 80 bytes of `text` (UTF-8) at most.
 std::string shortened(std::string_view text);
 
@@ -57,10 +62,17 @@ class Section {
   std::optional<T> value(std::string_view key, std::string_view expected) {
     const toml::node* node = take(key);
     if (node == nullptr) return std::nullopt;
+    if constexpr (std::is_same_v<T, std::string>) {
+      if (node->is_string()) return text_of(key, *node);
+    }
     if (const std::optional<T> found = node->value_exact<T>()) return found;
     wrong_type(key, *node, expected);
     return std::nullopt;
   }
+
+  /// The text of `node`, the value of `key` or a part of it, if it is a string; one with control
+  /// characters is a mistake.
+  std::optional<std::string> text_of(std::string_view key, const toml::node& node);
 
   void wrong_type(std::string_view key, const toml::node& node, std::string_view expected);
   void missing(std::string_view what);

@@ -27,6 +27,7 @@
 #include "config/service_config.h"
 #include "crypto/hash.h"
 #include "crypto/sector_cipher.h"
+#include "export/load_service.h"
 #include "export/registry.h"
 #include "status/status_report.h"
 #include "status/status_server.h"
@@ -199,7 +200,7 @@ int on_config_complete() {
     if (s.has_parameters) {
       throw OptionError("config= has all parameters in its file; the others cannot be given too");
     }
-    s.service = load_config(s.config_path);
+    s.service = load_service(s.config_path);
     s.insecure = s.service->insecure;
     for (const NamedExport& one : s.service->exports) add(one.name, one.options);
     return 0;

@@ -4,15 +4,15 @@
 #include <string>
 
 #include "commands.h"
-#include "config/service_config.h"
 #include "config_path.h"
+#include "export/load_service.h"
 
 namespace luksdetached {
 
 namespace {
 
 int check_config(const std::string& config_path) {
-  const ServiceConfig config = load_config(config_path);
+  const ServiceConfig config = load_service(config_path);
   std::printf("%s: good, %zu export%s\n", config_path.c_str(), config.exports.size(),
               config.exports.size() == 1 ? "" : "s");
   return exit_done;

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "config/export_options.h"
 #include "config_path.h"
+#include "export/load_service.h"
 #include "status_client.h"
 
 namespace luksdetached {
@@ -24,7 +25,8 @@ int check_health(const Arguments& arguments) {
   if (!arguments.names.empty() && !arguments.ready) {
     throw OptionError("healthcheck takes names only with --ready");
   }
-  const nlohmann::ordered_json report = fetch_status(arguments.config);
+  const ServiceConfig config = load_service(arguments.config);
+  const nlohmann::ordered_json report = fetch_status(config);
   if (!arguments.ready) return exit_done;
   std::map<std::string, std::string> states;
   for (const auto& one : report["exports"]) {
@@ -32,7 +34,7 @@ int check_health(const Arguments& arguments) {
   }
   std::vector<std::string> wanted = arguments.names;
   if (wanted.empty()) {
-    for (const auto& [name, state] : states) wanted.push_back(name);
+    for (const NamedExport& one : config.exports) wanted.push_back(one.name);
   }
   int result = exit_done;
   for (const std::string& name : wanted) {

@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "config_path.h"
+#include "export/load_service.h"
 #include "print_json.h"
 #include "status_client.h"
 
@@ -18,7 +19,7 @@ struct Arguments {
 };
 
 int show_status(const Arguments& arguments) {
-  const nlohmann::ordered_json report = fetch_status(arguments.config);
+  const nlohmann::ordered_json report = fetch_status(load_service(arguments.config));
   if (arguments.json) {
     print_json(report);
     return exit_done;

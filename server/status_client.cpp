@@ -43,10 +43,9 @@ std::string read_report(const std::string& path) {
 
 }  // namespace
 
-nlohmann::ordered_json fetch_status(const std::string& config_path) {
-  const ServiceConfig config = load_config(config_path);
+nlohmann::ordered_json fetch_status(const ServiceConfig& config) {
   if (config.status.empty()) {
-    throw std::runtime_error(config_path + " names no status socket (status in [service])");
+    throw std::runtime_error("the config file names no status socket (status in [service])");
   }
   const auto report = nlohmann::ordered_json::parse(read_report(config.status), nullptr, false);
   if (!report.is_object() || !report.contains("exports") || !report["exports"].is_array()) {

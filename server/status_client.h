@@ -2,13 +2,14 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <string>
+
+#include "config/service_config.h"
 
 namespace luksdetached {
 
-/// Connects to the status socket that the config file names and returns the report. Throws
+/// Connects to the status socket that `config` names and returns the report. Throws
 /// std::runtime_error when there is none, nobody answers within five seconds, or the answer is not
-/// a report; ConfigError when the file is wrong.
-nlohmann::ordered_json fetch_status(const std::string& config_path);
+/// a report.
+nlohmann::ordered_json fetch_status(const ServiceConfig& config);
 
 }  // namespace luksdetached

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "source/uri.h"
+
 namespace luksdetached {
 namespace {
 
@@ -45,10 +47,12 @@ std::string repeated(const std::string& text, std::size_t times) {
   return all;
 }
 
+const UriReader read_uri = [](std::string_view uri) { return parse_uri(uri).place; };
+
 // What is said of `text` under the name F, or "good".
 std::string complaint(const std::string& text) {
   try {
-    parse_config(text, "F");
+    parse_config(text, "F", read_uri);
   } catch (const ConfigError& error) {
     return error.what();
   }
@@ -240,19 +244,36 @@ INSTANTIATE_TEST_SUITE_P(
         Mistaken{only_export("name = 1\nheader = \"/h\"\npayload = \"/p\"\nsecret = \"/s\""),
                  "F:4:8: name in [[export]] number 1 must be a string, not an integer"},
         Mistaken{only_export("name = \"\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = \"/s\""),
-                 "F:4:8: name must have 1 to 255 bytes without control characters"},
+                 "F:4:8: name must have 1 to 255 bytes"},
         Mistaken{only_export("name = \"a\\nb\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = "
                              "\"/s\""),
-                 "F:4:8: name must have 1 to 255 bytes without control characters"},
+                 "F:4:8: name in [[export]] number 1 holds a control character"},
         Mistaken{only_export("name = \"a\\u0000b\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = "
                              "\"/s\""),
-                 "F:4:8: name must have 1 to 255 bytes without control characters"},
+                 "F:4:8: name in [[export]] number 1 holds a control character"},
         Mistaken{only_export("name = \"a\\u007f\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = "
                              "\"/s\""),
-                 "F:4:8: name must have 1 to 255 bytes without control characters"},
+                 "F:4:8: name in [[export]] number 1 holds a control character"},
         Mistaken{only_export("name = \"" + std::string(256, 'x') +
                              "\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = \"/s\""),
-                 "F:4:8: name must have 1 to 255 bytes without control characters"},
+                 "F:4:8: name must have 1 to 255 bytes"},
+        Mistaken{only_export("name = \"a\\u009b\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = "
+                             "\"/s\""),
+                 "F:4:8: name in [[export]] number 1 holds a control character"},
+        Mistaken{in_export("passphrase = \"+/p\\u0000x\""),
+                 "F:8:14: passphrase in [[export]] number 1 holds a control character"},
+        Mistaken{in_service("status = \"/run/x\\n\""),
+                 "F:3:10: status in [service] holds a control character"},
+        Mistaken{listening("[\"unix:/run/x\\u0000y\"]"),
+                 "F:2:11: listen in [service] holds a control character"},
+        Mistaken{good_service + "é = 1\n" + good_export,
+                 "F:3:1: a character that is not ASCII, outside of strings and comments"},
+        Mistaken{only_export("name = \"a\"\nheader = \"nbd+unix:///x\"\npayload = \"/p\"\nsecret = "
+                             "\"/s\""),
+                 "F:5:10: header: cannot use nbd+unix:///x: it does not say which socket; write "
+                 "nbd+unix:///EXPORT?socket=PATH"},
+        Mistaken{only_export("name = \"a\"\nheader = \"c:foo\"\npayload = \"/p\"\nsecret = \"/s\""),
+                 "F:5:10: header must be an absolute path or a URI"},
         Mistaken{in_export("read-only = true"), "F:8:1: unknown key 'read-only'" + export_keys},
         Mistaken{in_export("readonly = \"yes\""),
                  "F:8:12: readonly in [[export]] number 1 must be true or false, not a string"},
@@ -332,6 +353,11 @@ INSTANTIATE_TEST_SUITE_P(
                  "F:12:11: the export 'a' writes the same payload; make one of them readonly"},
         Mistaken{good_service + good_export + second_export + "payload = \"file:/p\"\n",
                  "F:12:11: the export 'a' writes the same payload; make one of them readonly"},
+        Mistaken{good_service + good_export + second_export + "payload = \"/%70\"\n", "good"},
+        Mistaken{good_service + good_export + second_export + "payload = \"file:///%70\"\n",
+                 "F:12:11: the export 'a' writes the same payload; make one of them readonly"},
+        Mistaken{good_service + good_export + second_export + "payload = \"/p/\"\n",
+                 "F:12:11: the export 'a' writes the same payload; make one of them readonly"},
         Mistaken{good_service + good_export + second_export + "payload = \"//x/../p\"\n",
                  "F:12:11: the export 'a' writes the same payload; make one of them readonly"},
         Mistaken{good_service + good_export + second_export + "[[export]]\n",
@@ -344,7 +370,7 @@ INSTANTIATE_TEST_SUITE_P(
 // ---- good files ----
 
 TEST(ServiceConfig, SmallestHasTheDefaults) {
-  const ServiceConfig config = parse_config(good_service + good_export, "F");
+  const ServiceConfig config = parse_config(good_service + good_export, "F", read_uri);
   EXPECT_EQ(config.listen.kind, Listener::Kind::unix_socket);
   EXPECT_EQ(config.listen.path, "/run/nbd.sock");
   EXPECT_EQ(config.status, "");
@@ -395,7 +421,7 @@ header = "file:///h"
 payload = "/p"
 passphrase = "+/p"
 )",
-                                            "F");
+                                            "F", read_uri);
   EXPECT_EQ(config.listen.kind, Listener::Kind::tcp);
   EXPECT_EQ(config.listen.host, "2001:db8::1");
   EXPECT_EQ(config.listen.port, 10809);
@@ -508,7 +534,7 @@ TEST(ServiceConfig, ManyExportsAndManyMistakes) {
     many +=
         "[[export]]\nname='" + number + "'\nheader='/h'\npayload='/" + number + "'\nsecret='/s'\n";
   }
-  EXPECT_EQ(parse_config(many, "F").exports.size(), count);
+  EXPECT_EQ(parse_config(many, "F", read_uri).exports.size(), count);
   EXPECT_GT(count, 10000u);
 
   std::string mistakes = good_service;
@@ -541,7 +567,7 @@ class ConfigFile : public ::testing::Test {
 
   static std::string complaint_about(const std::string& file) {
     try {
-      load_config(file);
+      load_config(file, read_uri);
     } catch (const ConfigError& error) {
       return error.what();
     }
@@ -554,9 +580,9 @@ class ConfigFile : public ::testing::Test {
 
 TEST_F(ConfigFile, IsReadAndNamedInMessages) {
   std::ofstream(path("good")) << good_service << good_export;
-  EXPECT_EQ(load_config(path("good")).exports.size(), 1u);
+  EXPECT_EQ(load_config(path("good"), read_uri).exports.size(), 1u);
   std::filesystem::create_symlink("good", path("link"));
-  EXPECT_EQ(load_config(path("link")).exports.size(), 1u);
+  EXPECT_EQ(load_config(path("link"), read_uri).exports.size(), 1u);
   std::ofstream(path("bad")) << good_service;
   EXPECT_EQ(complaint_about(path("bad")), path("bad") + ":1:1: there is no [[export]]");
   std::ofstream(path("large")) << std::string((std::size_t{1} << 20) + 1, '\n');
