@@ -300,8 +300,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "F:8:18: payload-offset=16X: expected a size in bytes below 2^63, such as "
                  "1048576, 1M or 2048s"},
         Mistaken{in_export("payload-offset = \"\\u001b[2J\\n\""),
-                 "F:8:18: payload-offset=?[2J?: expected a size in bytes below 2^63, such as "
-                 "1048576, 1M or 2048s"},
+                 "F:8:18: payload-offset in [[export]] number 1 holds a control character"},
         Mistaken{in_export("secret-size = 0"), "F:8:15: secret-size=0: there is no empty secret"},
         Mistaken{in_export("passphrase = \"hunter2\""),
                  "F:8:14: passphrase= takes +FILE, - (standard input) or -FD (a file descriptor); "
