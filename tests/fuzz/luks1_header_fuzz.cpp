@@ -6,10 +6,10 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace luksdetached;
-  testing::Bytes bytes = fuzz::as_bytes(data, size);
+  luksdetached::testing::Bytes bytes = fuzz::as_bytes(data, size);
   bytes.resize(std::max<std::size_t>(bytes.size(), 8));
-  testing::put_text(bytes, 0, std::string_view("LUKS\xba\xbe", 6));
-  testing::put_be16(bytes, 6, 1);
+  luksdetached::testing::put_text(bytes, 0, std::string_view("LUKS\xba\xbe", 6));
+  luksdetached::testing::put_be16(bytes, 6, 1);
   fuzz::parse(bytes);
   return 0;
 }

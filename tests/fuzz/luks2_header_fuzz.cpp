@@ -11,30 +11,30 @@
 namespace {
 
 using namespace luksdetached;
-namespace luks2 = testing::luks2;
+namespace luks2 = luksdetached::testing::luks2;
 
 constexpr std::size_t part = 512;
 
-void put_copy(testing::Bytes& image, std::size_t offset, std::span<const std::byte> binary,
-              std::span<const std::byte> json) {
+void put_copy(luksdetached::testing::Bytes& image, std::size_t offset,
+              std::span<const std::byte> binary, std::span<const std::byte> json) {
   const auto at = image.begin() + static_cast<std::ptrdiff_t>(offset);
   std::copy(binary.begin(), binary.end(), at);
   std::copy(json.begin(), json.end(), at + luks2::binary_bytes);
   const bool repaired = (binary[luks2::checksum] & std::byte{1}) == std::byte{0};
   if (!repaired) return;
-  testing::put_text(image, offset,
-                    std::string_view(offset == 0 ? "LUKS\xba\xbe" : "SKUL\xba\xbe", 6));
-  testing::put_be16(image, offset + luks2::version, 2);
-  testing::seal(image, offset, fuzz::copy_bytes);
+  luksdetached::testing::put_text(
+      image, offset, std::string_view(offset == 0 ? "LUKS\xba\xbe" : "SKUL\xba\xbe", 6));
+  luksdetached::testing::put_be16(image, offset + luks2::version, 2);
+  luksdetached::testing::seal(image, offset, fuzz::copy_bytes);
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 2 * part || size > 2 * part + fuzz::max_json) return -1;
-  const testing::Bytes input = fuzz::as_bytes(data, size);
+  const luksdetached::testing::Bytes input = fuzz::as_bytes(data, size);
   const std::span<const std::byte> all(input);
-  testing::Bytes image(2 * fuzz::copy_bytes);
+  luksdetached::testing::Bytes image(2 * fuzz::copy_bytes);
   put_copy(image, 0, all.first(part), all.subspan(2 * part));
   put_copy(image, fuzz::copy_bytes, all.subspan(part, part), all.subspan(2 * part));
   fuzz::parse(image);

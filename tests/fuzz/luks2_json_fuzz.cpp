@@ -7,7 +7,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace luksdetached;
   if (size > fuzz::max_json) return -1;
-  static const testing::Luks2Image image;
+  static const luksdetached::testing::Luks2Image image;
   fuzz::parse(image.bytes({reinterpret_cast<const char*>(data), size}));
   return 0;
 }

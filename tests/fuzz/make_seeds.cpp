@@ -26,7 +26,7 @@ json argon2(const char* type) {
           {"time", 1},
           {"memory", 8},
           {"cpus", 1},
-          {"salt", testing::to_base64(testing::pattern(32, 100))}};
+          {"salt", luksdetached::testing::to_base64(luksdetached::testing::pattern(32, 100))}};
 }
 
 // Variants of one header, each with something that the others have not.
@@ -69,13 +69,14 @@ int main(int argc, char** argv) {
     const std::string text = document.dump();
     write(folder / "luks2_json" / name, text);
     write(folder / "open" / name, text);
-    const testing::Bytes image = fuzz::luks2_volume().bytes(text);
+    const luksdetached::testing::Bytes image = fuzz::luks2_volume().bytes(text);
     write(folder / "luks2_header" / name,
           as_text(std::span(image).first(512)) +
               as_text(std::span(image).subspan(fuzz::copy_bytes, 512)) + text);
   }
-  const testing::Bytes luks1 = fuzz::luks1_volume();
-  const std::string header = as_text(std::span(luks1).first(testing::luks1::header_bytes));
+  const luksdetached::testing::Bytes luks1 = fuzz::luks1_volume();
+  const std::string header =
+      as_text(std::span(luks1).first(luksdetached::testing::luks1::header_bytes));
   write(folder / "luks1_header" / "plain", header);
   write(folder / "open" / "luks1", "\1" + header);
   return 0;

@@ -21,17 +21,18 @@ using namespace luksdetached;
 constexpr std::uint64_t affordable = 4 << 20;  // bytes times passes: the fuzzer has little time
 constexpr std::size_t payload_bytes = std::size_t{64} << 10;
 
-testing::Bytes luks1_image(std::span<const std::byte> header) {
-  static const testing::Bytes model = fuzz::luks1_volume();
-  testing::Bytes image = model;
-  std::copy_n(header.begin(), std::min(header.size(), testing::luks1::header_bytes), image.begin());
-  testing::put_text(image, 0, std::string_view("LUKS\xba\xbe", 6));
-  testing::put_be16(image, testing::luks1::version, 1);
+luksdetached::testing::Bytes luks1_image(std::span<const std::byte> header) {
+  static const luksdetached::testing::Bytes model = fuzz::luks1_volume();
+  luksdetached::testing::Bytes image = model;
+  std::copy_n(header.begin(), std::min(header.size(), luksdetached::testing::luks1::header_bytes),
+              image.begin());
+  luksdetached::testing::put_text(image, 0, std::string_view("LUKS\xba\xbe", 6));
+  luksdetached::testing::put_be16(image, luksdetached::testing::luks1::version, 1);
   return image;
 }
 
-testing::Bytes luks2_image(std::span<const std::byte> json) {
-  static const testing::Luks2Image model = fuzz::luks2_volume();
+luksdetached::testing::Bytes luks2_image(std::span<const std::byte> json) {
+  static const luksdetached::testing::Luks2Image model = fuzz::luks2_volume();
   return model.bytes({reinterpret_cast<const char*>(json.data()), json.size()});
 }
 
@@ -45,10 +46,11 @@ bool is_affordable(const luks::Header& header) {
   return true;
 }
 
-void open(testing::Bytes bytes) {
-  testing::MemorySource source(std::move(bytes));
+void open(luksdetached::testing::Bytes bytes) {
+  luksdetached::testing::MemorySource source(std::move(bytes));
   const LoadedHeader loaded = load_header(source);
   const luks::Header& header = loaded.header;
+  luks::check_servable(header);
   if (!is_affordable(header)) return;
   SecureBuffer secret(fuzz::secret.size());
   std::memcpy(secret.data(), fuzz::secret.data(), secret.size());
@@ -57,10 +59,11 @@ void open(testing::Bytes bytes) {
   std::vector<std::string> warnings;
   const DataArea area = find_data_area(header.segment, payload_bytes, {}, warnings);
   Volume volume(
-      std::make_unique<testing::MemorySource>(testing::Bytes(payload_bytes)),
+      std::make_unique<luksdetached::testing::MemorySource>(
+          luksdetached::testing::Bytes(payload_bytes)),
       make_sector_cipher(header.segment.cipher, unlocked.volume_key.span(), area.sector_size),
       area);
-  testing::Bytes plain(static_cast<std::size_t>(volume.size()));
+  luksdetached::testing::Bytes plain(static_cast<std::size_t>(volume.size()));
   volume.read(plain, 0);
 }
 
@@ -68,7 +71,7 @@ void open(testing::Bytes bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0 || size > fuzz::max_json) return -1;
-  const testing::Bytes input = fuzz::as_bytes(data, size);
+  const luksdetached::testing::Bytes input = fuzz::as_bytes(data, size);
   try {
     const bool luks1 = input[0] == std::byte{1};
     open(luks1 ? luks1_image(std::span(input).subspan(1)) : luks2_image(input));
