@@ -56,10 +56,6 @@ PassphraseFrom parse_passphrase(std::string_view value) {
   return from;
 }
 
-bool may_repeat(std::string_view key) {
-  return key == "secret" || key == "passphrase";
-}
-
 std::string non_empty(std::string_view key, std::string_view value) {
   if (value.empty()) throw OptionError(std::string(key) + "= is empty");
   return std::string(value);
@@ -83,7 +79,129 @@ std::string parse_secret(std::string_view value) {
   return non_empty("secret", value);
 }
 
+// In lower case, as it is compared.
+std::string parse_sha256(std::string_view key, std::string_view value) {
+  std::string digits(value);
+  std::transform(digits.begin(), digits.end(), digits.begin(), [](char c) {
+    return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  if (digits.size() != 64 || digits.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    throw OptionError(std::string(key) + "=" + std::string(value) +
+                      ": expected 64 hexadecimal digits, as sha256sum prints them");
+  }
+  return digits;
+}
+
+// One parameter: its type, and how its value gets into the options.
+struct Option {
+  std::string_view name;
+  OptionType type;
+  bool repeats;
+  void (*set)(ExportOptions& options, std::string_view key, std::string_view value);
+};
+
+constexpr Option option_table[] = {
+    {"header", OptionType::text, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.header = non_empty(key, value);
+     }},
+    {"payload", OptionType::text, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.payload = non_empty(key, value);
+     }},
+    {"secret", OptionType::text, true,
+     [](ExportOptions& options, std::string_view, std::string_view value) {
+       options.secrets.push_back(parse_secret(value));
+     }},
+    {"secret-offset", OptionType::size, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.secret_offset = parse_size(key, value);
+     }},
+    {"secret-size", OptionType::size, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.secret_size = parse_size(key, value);
+       if (*options.secret_size == 0) throw OptionError("secret-size=0: there is no empty secret");
+     }},
+    {"passphrase", OptionType::text, true,
+     [](ExportOptions& options, std::string_view, std::string_view value) {
+       options.passphrases.push_back(parse_passphrase(value));
+     }},
+    {"keyslot", OptionType::number, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.keyslot = static_cast<unsigned>(parse_number(key, value, 31));
+     }},
+    {"payload-offset", OptionType::size, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.payload_offset = parse_size(key, value);
+       if (*options.payload_offset % 512 != 0) {
+         throw OptionError("payload-offset=" + std::string(value) + ": must be a multiple of 512");
+       }
+     }},
+    {"kdf-memory-max", OptionType::size, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.kdf_memory_max = parse_size(key, value);
+     }},
+    {"kdf-iterations-max", OptionType::number, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.kdf_iterations_max = static_cast<std::uint32_t>(
+           parse_number(key, value, std::numeric_limits<std::uint32_t>::max()));
+     }},
+    {"require-luks", OptionType::number, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.require_luks = static_cast<unsigned>(parse_number(key, value, 2));
+       if (*options.require_luks == 0)
+         throw OptionError("require-luks=0: LUKS has versions 1 and 2");
+     }},
+    {"require-uuid", OptionType::text, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.require_uuid = non_empty(key, value);
+     }},
+    {"require-cipher", OptionType::text, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.require_cipher = non_empty(key, value);
+     }},
+    {"header-sha256", OptionType::text, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.header_sha256 = parse_sha256(key, value);
+     }},
+    {"lock", OptionType::boolean, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.lock = parse_bool(key, value);
+     }},
+    {"readonly", OptionType::boolean, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.readonly = parse_bool(key, value);
+     }},
+    {"insecure", OptionType::boolean, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.insecure = parse_bool(key, value);
+     }},
+};
+
+const Option* find_option(std::string_view key) {
+  const auto* const found = std::find_if(std::begin(option_table), std::end(option_table),
+                                         [&](const Option& option) { return option.name == key; });
+  return found == std::end(option_table) ? nullptr : found;
+}
+
 }  // namespace
+
+std::vector<std::string_view> option_names() {
+  std::vector<std::string_view> names;
+  for (const Option& option : option_table) names.push_back(option.name);
+  return names;
+}
+
+std::optional<OptionType> option_type(std::string_view key) {
+  const Option* option = find_option(key);
+  if (option == nullptr) return std::nullopt;
+  return option->type;
+}
+
+bool option_repeats(std::string_view key) {
+  const Option* option = find_option(key);
+  return option != nullptr && option->repeats;
+}
 
 std::uint64_t parse_size(std::string_view key, std::string_view value) {
   constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
@@ -117,49 +235,27 @@ std::uint64_t parse_size(std::string_view key, std::string_view value) {
 }
 
 void OptionParser::set(std::string_view key, std::string_view value) {
-  const bool repeated = std::find(seen_.begin(), seen_.end(), key) != seen_.end();
-  if (repeated && !may_repeat(key)) {
-    throw OptionError(std::string(key) + "= is given more than once");
-  }
-  seen_.emplace_back(key);
-
-  if (key == "header") {
-    options_.header = non_empty(key, value);
-  } else if (key == "payload") {
-    options_.payload = non_empty(key, value);
-  } else if (key == "secret") {
-    options_.secrets.push_back(parse_secret(value));
-  } else if (key == "secret-offset") {
-    options_.secret_offset = parse_size(key, value);
-  } else if (key == "secret-size") {
-    options_.secret_size = parse_size(key, value);
-    if (*options_.secret_size == 0) throw OptionError("secret-size=0: there is no empty secret");
-  } else if (key == "passphrase") {
-    options_.passphrases.push_back(parse_passphrase(value));
-  } else if (key == "keyslot") {
-    options_.keyslot = static_cast<unsigned>(parse_number(key, value, 31));
-  } else if (key == "payload-offset") {
-    options_.payload_offset = parse_size(key, value);
-    if (*options_.payload_offset % 512 != 0) {
-      throw OptionError("payload-offset=" + std::string(value) + ": must be a multiple of 512");
-    }
-  } else if (key == "lock") {
-    options_.lock = parse_bool(key, value);
-  } else if (key == "insecure") {
-    options_.insecure = parse_bool(key, value);
-  } else {
+  const Option* option = find_option(key);
+  if (option == nullptr) {
     throw OptionError("unknown parameter " + quoted(key) +
                       "; nbdkit luksdetached --help lists the parameters");
   }
+  const bool repeated = std::find(seen_.begin(), seen_.end(), key) != seen_.end();
+  if (repeated && !option->repeats) {
+    throw OptionError(std::string(key) + "= is given more than once");
+  }
+  seen_.emplace_back(key);
+  option->set(options_, key, value);
 }
 
-ExportOptions OptionParser::finish() {
+ExportOptions OptionParser::finish(Purpose purpose) {
   if (options_.header.empty())
     throw OptionError("header=URI is missing: where is the LUKS header?");
-  if (options_.payload.empty()) {
+  if (purpose == Purpose::serve && options_.payload.empty()) {
     throw OptionError("payload=URI is missing: where are the encrypted sectors?");
   }
-  if (options_.secrets.empty() && options_.passphrases.empty()) {
+  const bool unlocks = purpose != Purpose::inspect;
+  if (unlocks && options_.secrets.empty() && options_.passphrases.empty()) {
     throw OptionError("secret=FILE or passphrase=+FILE is missing: what unlocks the volume?");
   }
   const bool secret_range = options_.secret_offset != 0 || options_.secret_size.has_value();

@@ -19,15 +19,22 @@ struct PassphraseFrom {
 
 /// The options of one export: the names are those of the plugin's parameters.
 struct ExportOptions {
-  std::string header;                           ///< URI or path
-  std::string payload;                          ///< URI or path
-  std::vector<std::string> secrets;             ///< files with key bytes, tried in order
-  std::uint64_t secret_offset = 0;              ///< bytes of each secret file to skip
-  std::optional<std::uint64_t> secret_size;     ///< bytes to use after that; default: to the end
-  std::vector<PassphraseFrom> passphrases;      ///< tried after the secrets, in order
-  std::optional<unsigned> keyslot;              ///< only this key slot
+  std::string header;                        ///< URI or path
+  std::string payload;                       ///< URI or path
+  std::vector<std::string> secrets;          ///< files with key bytes, tried in order
+  std::uint64_t secret_offset = 0;           ///< bytes of each secret file to skip
+  std::optional<std::uint64_t> secret_size;  ///< bytes to use after that; default: to the end
+  std::vector<PassphraseFrom> passphrases;   ///< tried after the secrets, in order
+  std::optional<unsigned> keyslot;           ///< only this key slot
+  std::uint64_t kdf_memory_max = std::uint64_t{4} << 30;  ///< bytes for one key derivation
+  std::uint32_t kdf_iterations_max = 100'000'000;         ///< of one key derivation
+  std::optional<unsigned> require_luks;                   ///< only a header of this version
+  std::string require_uuid;                               ///< only this volume; empty: any
+  std::string require_cipher;                             ///< only this cipher; empty: any
+  std::string header_sha256;                    ///< 64 hexadecimal digits; empty: any header
   std::optional<std::uint64_t> payload_offset;  ///< bytes; overrides the header's
   bool lock = true;                             ///< keep a second writer from the payload
+  bool readonly = false;                        ///< never written, and served read-only
   bool insecure = false;                        ///< allow what is refused for safety
 };
 
@@ -42,23 +49,42 @@ class OptionError : public std::exception {
   std::string message_;
 };
 
-/// Collects `key=value` parameters into ExportOptions.
+/// What kind of value a parameter takes; in a config file also how it is written.
+enum class OptionType { text, size, number, boolean };
+
+/// The names of all parameters.
+std::vector<std::string_view> option_names();
+
+/// The type of the parameter `key`, or nothing when there is no such parameter.
+std::optional<OptionType> option_type(std::string_view key);
+
+/// May the parameter `key` be given several times?
+bool option_repeats(std::string_view key);
+
+/// What options are for. Each purpose requires what the one before it does, and more.
+enum class Purpose {
+  inspect,  ///< a header
+  unlock,   ///< and a secret or a passphrase
+  serve,    ///< and a payload
+};
+
+/// Collects parameters into ExportOptions.
 class OptionParser {
  public:
   /// Takes one parameter. Throws OptionError.
   void set(std::string_view key, std::string_view value);
 
   /// All parameters were given: checks that what is required is there. Throws OptionError.
-  ExportOptions finish();
+  ExportOptions finish(Purpose purpose = Purpose::serve);
 
  private:
   ExportOptions options_;
   std::vector<std::string> seen_;
 };
 
-/// Bytes, as a number with an optional suffix: b, k/K, M, G, T, P, E (powers of 1024), s for
-/// sectors of 512, as nbdkit reads sizes. Throws OptionError that names `key` on anything else and
-/// on more than 2^63-1.
+/// Bytes, as a number with an optional suffix: b, k, M, G, T, P, E (powers of 1024, either case) or
+/// s for sectors of 512, as nbdkit reads sizes. Throws OptionError that names `key` on anything
+/// else and on 2^63 or more.
 std::uint64_t parse_size(std::string_view key, std::string_view value);
 
 }  // namespace luksdetached

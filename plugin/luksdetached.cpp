@@ -4,20 +4,33 @@
 #include <nbdkit-plugin.h>
 
 #include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <future>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <utility>
 
 #include "access.h"
 #include "base/error.h"
+#include "base/signals.h"
 #include "command_line.h"
 #include "config/export_options.h"
+#include "config/service_config.h"
+#include "crypto/hash.h"
 #include "crypto/sector_cipher.h"
-#include "export/open_export.h"
+#include "export/load_service.h"
+#include "export/registry.h"
+#include "status/status_report.h"
+#include "status/status_server.h"
 #include "volume/volume.h"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
@@ -30,10 +43,20 @@ using namespace luksdetached;
 // its first process exits, and must not say goodbye to servers that the second one uses.
 struct State {
   OptionParser parser;
-  ExportOptions options;
-  std::unique_ptr<Volume> volume;
+  bool has_parameters = false;
+  std::string config_path;
+  std::optional<ServiceConfig> service;  // with config=; else one export, served under any name
+  bool insecure = false;
+  ExportRegistry exports;
+  std::unique_ptr<StatusServer> status;
+  std::atomic<bool> stopping = false;
+  std::thread opener;
+  std::future<void> opener_done;
   std::atomic<bool> warned_of_peer = false;
 };
+
+// The one export of a process without config=.
+constexpr const char* only_export = "";
 
 State& state() {
   static auto* const the_state = new State;
@@ -68,23 +91,62 @@ Result guarded(Result on_error, Body body) noexcept {
   return on_error;
 }
 
-// Before nbdkit goes into the background: it has no call for warnings, and its word for errors
-// would make people think that it failed.
-void warn_at_start(const std::string& text) {
-  std::fprintf(stderr, "nbdkit: luksdetached: warning: %s\n", text.c_str());
+// For the log of one export: before nbdkit goes into the background.
+ExportEvents events_at_start() {
+  return {
+      .opened = [](const std::string&,
+                   const std::string& text) { nbdkit_debug("%s", text.c_str()); },
+      // nbdkit has no call for warnings, and its word for errors would make people think that the
+      // command failed.
+      .warning =
+          [](const std::string&, const std::string& text) {
+            std::fprintf(stderr, "nbdkit: luksdetached: warning: %s\n", text.c_str());
+          },
+      .failed = [](const std::string&, const std::string&) {},  // thrown as well
+  };
+}
+
+// For the log of a service, which may be syslog by now.
+ExportEvents events_of_service() {
+  return {
+      .opened =
+          [](const std::string& name, const std::string& text) {
+            // Good news is not an error, which is all that nbdkit's log has beside debugging.
+            std::fprintf(stderr, "nbdkit: luksdetached: export %s is open: %s\n", name.c_str(),
+                         text.c_str());
+          },
+      .warning =
+          [](const std::string& name, const std::string& text) {
+            nbdkit_error("export %s: warning: %s", name.c_str(), text.c_str());
+          },
+      .failed =
+          [](const std::string& name, const std::string& text) {
+            nbdkit_error("export %s is refused to clients: %s", name.c_str(), text.c_str());
+          },
+  };
 }
 
 // ---- start ----
 
 void on_unload() {
-  state().volume.reset();
+  State& s = state();
+  s.stopping = true;
+  s.status.reset();
+  s.exports.close_all();
+  if (!s.opener.joinable()) return;
+  // A key derivation cannot be interrupted, and whoever stops a service does not wait for minutes.
+  // The kernel wipes what the process has locked.
+  constexpr std::chrono::milliseconds patience{500};
+  if (s.opener_done.wait_for(patience) != std::future_status::ready) _exit(EXIT_SUCCESS);
+  s.opener.join();
+  s.exports.close_all();
 }
 
 void on_dump_plugin() {
   std::printf("luksdetached_luks_versions=1 2\n");
   std::printf("luksdetached_ciphers=%s\n", supported_ciphers().c_str());
   std::printf("luksdetached_kdfs=pbkdf2 argon2i argon2id\n");
-  std::printf("luksdetached_hashes=sha1 sha224 sha256 sha384 sha512 ripemd160 whirlpool\n");
+  std::printf("luksdetached_hashes=%s\n", supported_hashes().c_str());
   std::printf("luksdetached_sources=path file nbd nbds nbd+unix nbds+unix\n");
   std::printf("luksdetached_aes_kernel=%s\n", std::string(aes_xts_kernel()).c_str());
 }
@@ -95,14 +157,15 @@ int on_config(const char* key, const char* value) {
     if (std::string_view(key) == "script") {
       throw OptionError("every parameter needs its name: header=URI payload=URI secret=FILE");
     }
-    state().parser.set(key, value);
-    return 0;
-  });
-}
-
-int on_config_complete() {
-  return guarded(-1, [] {
-    state().options = state().parser.finish();
+    State& s = state();
+    if (std::string_view(key) != "config") {
+      s.parser.set(key, value);
+      s.has_parameters = true;
+    } else if (s.config_path.empty()) {
+      s.config_path = value;
+    } else {
+      throw OptionError("config= is given more than once");
+    }
     return 0;
   });
 }
@@ -119,22 +182,56 @@ void check_standard_input(const ExportOptions& options) {
   }
 }
 
+int on_config_complete() {
+  return guarded(-1, [] {
+    State& s = state();
+    const bool read_only = asks_for_read_only(process_arguments());
+    const auto add = [&](const std::string& name, const ExportOptions& options) {
+      const bool reads = read_only || options.readonly;
+      s.exports.add(name, options, reads ? Access::read_only : Access::read_write);
+    };
+    if (s.config_path.empty()) {
+      const ExportOptions options = s.parser.finish();
+      check_standard_input(options);
+      s.insecure = options.insecure;
+      add(only_export, options);
+      return 0;
+    }
+    if (s.has_parameters) {
+      throw OptionError("config= has all parameters in its file; the others cannot be given too");
+    }
+    s.service = load_service(s.config_path);
+    s.insecure = s.service->insecure;
+    for (const NamedExport& one : s.service->exports) add(one.name, one.options);
+    return 0;
+  });
+}
+
 int on_get_ready() {
   return guarded(-1, [] {
-    const ExportOptions& options = state().options;
-    check_standard_input(options);
-    const bool read_only = asks_for_read_only(process_arguments());
-    OpenedExport opened = open_export(options, read_only ? Access::read_only : Access::read_write);
-    for (const std::string& text : opened.warnings) warn_at_start(text);
-    nbdkit_debug("%s", opened.summary.c_str());
-    state().volume = std::move(opened.volume);
+    State& s = state();
+    if (!s.service) {
+      s.exports.open(0, events_at_start());
+    } else if (!s.service->status.empty()) {
+      s.status = std::make_unique<StatusServer>(s.service->status);
+    }
     return 0;
   });
 }
 
 int on_after_fork() {
   return guarded(-1, [] {
-    state().volume->start();
+    State& s = state();
+    if (!s.service) {
+      s.exports.start(0);
+      return 0;
+    }
+    if (s.status) s.status->start([&s] { return status_report(s.exports.statuses()); });
+    std::packaged_task<void()> open_all(
+        [&s] { s.exports.open_and_start_all(events_of_service(), s.stopping); });
+    s.opener_done = open_all.get_future();
+    const NoSignals in_thread;
+    s.opener = std::thread(std::move(open_all));
     return 0;
   });
 }
@@ -151,7 +248,7 @@ void check_peer(bool tls) {
   } else if (errno != ENOTSOCK) {  // a pipe on standard input is local
     throw Error(ErrorKind::policy, "a client whose address is unknown is refused");
   }
-  const AccessDecision decision = decide_access(peer, tls, state().options.insecure);
+  const AccessDecision decision = decide_access(peer, tls, state().insecure);
   if (!decision.allowed) throw Error(ErrorKind::policy, decision.message);
   // Once is enough: a busy local client would flood the log.
   if (!decision.message.empty() && !state().warned_of_peer.exchange(true)) {
@@ -159,17 +256,30 @@ void check_peer(bool tls) {
   }
 }
 
+// Lists what a client could open now.
 int on_list_exports(int, int is_tls, nbdkit_exports* exports) {
   return guarded(-1, [&] {
     check_peer(is_tls != 0);
-    return nbdkit_use_default_export(exports);
+    if (!state().service) return nbdkit_use_default_export(exports);
+    for (const ExportStatus& one : state().exports.statuses()) {
+      if (one.state != ExportState::open) continue;
+      if (nbdkit_add_export(exports, one.name.c_str(), nullptr) != 0) return -1;
+    }
+    return 0;
   });
+}
+
+const char* on_default_export(int, int) {
+  const State& s = state();
+  return s.service ? s.service->default_export.c_str() : only_export;
 }
 
 void* on_open(int read_only) {
   return guarded<void*>(nullptr, [&] {
     check_peer(nbdkit_is_tls() == 1);
-    return new Connection{*state().volume, read_only != 0};
+    const State& s = state();
+    const std::string name = s.service ? nbdkit_export_name() : only_export;
+    return new Connection{s.exports.volume(name), read_only != 0};
   });
 }
 
@@ -249,9 +359,17 @@ constexpr const char* config_help =
     "passphrase=-FD       One line from file descriptor FD.\n"
     "                     (At least one secret or passphrase is required.)\n"
     "keyslot=N            Try only key slot N.\n"
+    "kdf-memory-max=SIZE  Refuse key slots that need more memory (default 4G).\n"
+    "kdf-iterations-max=N Refuse more PBKDF2 iterations (default 100000000).\n"
+    "require-luks=1|2     Refuse a header of another version,\n"
+    "require-uuid=UUID    of another volume,\n"
+    "require-cipher=NAME  with another cipher (as cryptsetup luksDump spells it),\n"
+    "header-sha256=HEX    or with another byte (from 0 to the end of the key slot area).\n"
     "payload-offset=SIZE  Where the data begin in the payload (default: as the header says).\n"
+    "readonly=true        Never write, and serve read-only.\n"
     "lock=false           Do not lock the payload against other writers.\n"
-    "insecure=true        Allow remote clients without TLS and servers that are not verified.";
+    "insecure=true        Allow remote clients without TLS and servers that are not verified.\n"
+    "config=FILE          Many exports from one TOML file, instead of all of the above.";
 
 nbdkit_plugin make_plugin() {
   nbdkit_plugin plugin{};
@@ -277,6 +395,7 @@ nbdkit_plugin make_plugin() {
   plugin.get_ready = on_get_ready;
   plugin.after_fork = on_after_fork;
   plugin.list_exports = on_list_exports;
+  plugin.default_export = on_default_export;
   plugin.cleanup = on_unload;
   plugin.block_size = on_block_size;
   return plugin;

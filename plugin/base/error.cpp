@@ -34,6 +34,34 @@ int default_errno(ErrorKind kind) {
 
 }  // namespace
 
+std::string_view kind_word(ErrorKind kind) noexcept {
+  switch (kind) {
+    case ErrorKind::usage:
+      return "usage";
+    case ErrorKind::source_unreachable:
+      return "source_unreachable";
+    case ErrorKind::not_luks:
+      return "not_luks";
+    case ErrorKind::header_damaged:
+      return "header_damaged";
+    case ErrorKind::unsupported:
+      return "unsupported";
+    case ErrorKind::policy:
+      return "policy";
+    case ErrorKind::wrong_secret:
+      return "wrong_secret";
+    case ErrorKind::key_derivation:
+      return "key_derivation";
+    case ErrorKind::payload_too_small:
+      return "payload_too_small";
+    case ErrorKind::payload_in_use:
+      return "payload_in_use";
+    case ErrorKind::io:
+      return "io";
+  }
+  return "";
+}
+
 Error::Error(ErrorKind kind, const std::string& message, int errno_code)
     : std::runtime_error(message), kind_(kind), errno_(errno_code) {}
 

@@ -23,6 +23,9 @@ enum class ErrorKind {
   io,                  ///< reading or writing failed while serving
 };
 
+/// The kind's name as it is above, for machines to read: "wrong_secret".
+std::string_view kind_word(ErrorKind kind) noexcept;
+
 /// A failure with a sentence for the user and an errno for the NBD client.
 ///
 /// The sentence says what was being done, to what (URIs redacted), what was wrong and what to do;

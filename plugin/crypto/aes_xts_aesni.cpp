@@ -164,6 +164,7 @@ class AesXtsAesni final : public SectorCipher {
     transform<false>(from, to, first_sector);
   }
   std::string_view kernel() const noexcept override { return "aes-ni"; }
+  bool constant_time() const override { return true; }
   void lock_again() override { keys_.lock_again(); }
 
  private:

@@ -3,8 +3,10 @@
 #include <argon2.h>
 #include <sys/mman.h>
 
+#include <mutex>
 #include <string>
 
+#include "base/available_memory.h"
 #include "base/error.h"
 #include "crypto/secure_memory.h"
 
@@ -23,6 +25,16 @@ int allocate(std::uint8_t** memory, std::size_t bytes) {
 void release(std::uint8_t* memory, std::size_t bytes) {
   wipe({reinterpret_cast<std::byte*>(memory), bytes});
   munmap(memory, bytes);
+}
+
+// Beyond what a control group allows the kernel kills the process, without a word to anyone.
+void require_memory(std::uint32_t kibibytes) {
+  const AvailableMemory available = available_memory();
+  if (available.bytes / 1024 >= kibibytes) return;
+  throw Error(ErrorKind::key_derivation, "Argon2 needs " + std::to_string(kibibytes / 1024) +
+                                             " MiB of memory, and " + available.limited_by +
+                                             " has " + std::to_string(available.bytes >> 20) +
+                                             " MiB left");
 }
 
 // libargon2 takes pointers to what it only reads; with the flags below it does not write there.
@@ -50,6 +62,10 @@ void argon2(Argon2Variant variant, std::span<const std::byte> secret,
   context.free_cbk = release;
   context.flags = ARGON2_DEFAULT_FLAGS;
 
+  // Two at once would find the same memory free.
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  require_memory(cost.memory_kib);
   const int result = argon2_ctx(&context, variant == Argon2Variant::i ? Argon2_i : Argon2_id);
   if (result == ARGON2_OK) return;
   if (result == ARGON2_MEMORY_ALLOCATION_ERROR) {

@@ -17,8 +17,9 @@ struct Argon2Cost {
 };
 
 /// Derives `key.size()` bytes (4 or more) from `secret` and `salt` (8 bytes or more). The working
-/// memory is kept out of core dumps and wiped, but not locked: it is too large for that.
-/// Throws Error(key_derivation) when it cannot be had.
+/// memory is kept out of core dumps and wiped, but not locked: it is too large for that. One
+/// derivation runs at a time in a process; others wait. Throws Error(key_derivation) before it
+/// starts when this machine or the control group has not enough memory left.
 void argon2(Argon2Variant variant, std::span<const std::byte> secret,
             std::span<const std::byte> salt, const Argon2Cost& cost, std::span<std::byte> key);
 

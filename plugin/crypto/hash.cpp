@@ -3,7 +3,6 @@
 #include <crypto++/misc.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <utility>
 
@@ -14,7 +13,7 @@ namespace luksdetached {
 
 namespace {
 
-constexpr std::array<std::pair<Hash, std::string_view>, 7> names{{
+constexpr std::pair<Hash, std::string_view> names[] = {
     {Hash::sha1, "sha1"},
     {Hash::sha224, "sha224"},
     {Hash::sha256, "sha256"},
@@ -22,7 +21,19 @@ constexpr std::array<std::pair<Hash, std::string_view>, 7> names{{
     {Hash::sha512, "sha512"},
     {Hash::ripemd160, "ripemd160"},
     {Hash::whirlpool, "whirlpool"},
-}};
+    {Hash::sha3_224, "sha3-224"},
+    {Hash::sha3_256, "sha3-256"},
+    {Hash::sha3_384, "sha3-384"},
+    {Hash::sha3_512, "sha3-512"},
+    {Hash::blake2b_160, "blake2b-160"},
+    {Hash::blake2b_256, "blake2b-256"},
+    {Hash::blake2b_384, "blake2b-384"},
+    {Hash::blake2b_512, "blake2b-512"},
+    {Hash::blake2s_128, "blake2s-128"},
+    {Hash::blake2s_160, "blake2s-160"},
+    {Hash::blake2s_224, "blake2s-224"},
+    {Hash::blake2s_256, "blake2s-256"},
+};
 
 bool same_letters(std::string_view a, std::string_view b) noexcept {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
@@ -44,6 +55,15 @@ std::string_view hash_name(Hash hash) noexcept {
     if (hash == known) return name;
   }
   return {};
+}
+
+std::string supported_hashes() {
+  std::string text;
+  for (const auto& [hash, name] : names) {
+    if (!text.empty()) text += ' ';
+    text += name;
+  }
+  return text;
 }
 
 std::size_t digest_size(Hash hash) noexcept {

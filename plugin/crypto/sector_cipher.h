@@ -31,15 +31,21 @@ class SectorCipher {
   virtual void decrypt(std::span<const std::byte> from, std::span<std::byte> to,
                        std::uint64_t first_sector) const = 0;
 
-  /// The implementation that was chosen for this CPU: "aes-ni" or "cryptopp".
+  /// The implementation that was chosen for this CPU: "aes-ni", "cryptopp" or "portable".
   virtual std::string_view kernel() const noexcept = 0;
+
+  /// Does it take the same time and touch the same memory whatever the key and the data are? One
+  /// that looks up tables by secret bytes does not: others who share the CPU's caches may learn
+  /// from that.
+  virtual bool constant_time() const = 0;
 
   /// In the child after fork(2): locks the key schedule into memory again.
   virtual void lock_again() {}
 };
 
 /// Is this cipher with a key of `key_bytes` one that we serve? Throws Error(unsupported) that names
-/// the part which is not, or Error(header_damaged) for a key length the cipher does not have.
+/// the part which is not, Error(policy) for what hides too little (null, ecb), or
+/// Error(header_damaged) for a key length the cipher does not have.
 void check_cipher(const CipherSpec& spec, std::size_t key_bytes);
 
 /// Builds the cipher that `check_cipher` accepted. `sector_size` is 512, 1024, 2048 or 4096 bytes.

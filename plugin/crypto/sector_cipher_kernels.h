@@ -4,16 +4,9 @@
 #include <memory>
 
 #include "crypto/sector_cipher.h"
+#include "crypto/sector_iv.h"
 
 namespace luksdetached {
-
-/// How a sector's number becomes the 16-byte IV or tweak, as dm-crypt does it.
-enum class IvKind {
-  plain,      ///< 32-bit little-endian count of 512-byte units, wraps
-  plain64,    ///< 64-bit little-endian
-  plain64be,  ///< 64-bit big-endian, at the end of the IV
-  essiv,      ///< plain64, encrypted with the hash of the key
-};
 
 /// Does this CPU have what aes_xts_aesni needs?
 bool have_aesni() noexcept;
@@ -23,13 +16,23 @@ bool have_aesni() noexcept;
 std::unique_ptr<SectorCipher> make_aes_xts_aesni(IvKind iv, std::span<const std::byte> key,
                                                  std::size_t sector_size);
 
-/// Any cipher that check_cipher accepts, by Crypto++: portable, slower, and its round keys are in
-/// memory that Crypto++ wipes but does not lock.
-std::unique_ptr<SectorCipher> make_cryptopp_sector_cipher(const CipherSpec& spec,
-                                                          std::span<const std::byte> key,
-                                                          std::size_t sector_size);
+/// A block cipher of Crypto++, for XTS (if its blocks have 16 bytes) and CBC.
+struct BlockCipher {
+  using Make = std::unique_ptr<SectorCipher>(const CipherSpec& spec, std::span<const std::byte> key,
+                                             std::size_t sector_size);
+  std::string_view name;  ///< as dm-crypt spells it
+  std::size_t block_bytes;
+  bool (*has_key_of)(std::size_t bytes);  ///< is that the length of a single key?
+  Make* make;                             ///< only for specs and keys that check_cipher accepts
+};
 
-/// The IV kind that `spec` names. Only for specs that check_cipher accepts.
-IvKind iv_kind(const CipherSpec& spec);
+/// Portable, slower than a kernel of our own. The key is in locked memory; the round keys are made
+/// anew for each run of sectors, in memory that Crypto++ wipes but does not lock.
+std::span<const BlockCipher> cryptopp_block_ciphers() noexcept;
+
+/// Adiantum with XChaCha of 12 or 20 `rounds`. `key` has 32 bytes, `iv` is not essiv.
+std::unique_ptr<SectorCipher> make_adiantum(unsigned rounds, IvKind iv,
+                                            std::span<const std::byte> key,
+                                            std::size_t sector_size);
 
 }  // namespace luksdetached

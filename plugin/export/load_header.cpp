@@ -34,17 +34,18 @@ luks::Header parse(std::vector<std::byte>& bytes, Source& source) {
 
 }  // namespace
 
-LoadedHeader load_header(Source& source) {
+LoadedHeader load_header(Source& source, HeaderPart part) {
   try {
     LoadedHeader loaded;
     loaded.header = parse(loaded.image, source);
-    const std::uint64_t needed = loaded.header.key_material_end;
-    if (needed > source.size()) {
+    if (loaded.header.end > source.size()) {
       throw Error(ErrorKind::header_damaged,
-                  "the LUKS header is damaged: it is truncated: its key material ends at byte " +
-                      std::to_string(needed) + ", there are " + std::to_string(source.size()));
+                  "the LUKS header is damaged: it is truncated: its key slots end at byte " +
+                      std::to_string(loaded.header.end) + ", there are " +
+                      std::to_string(source.size()));
     }
-    extend(loaded.image, source, needed);
+    const bool whole = part == HeaderPart::whole;
+    extend(loaded.image, source, whole ? loaded.header.end : loaded.header.key_material_end);
     return loaded;
   } catch (const Error& error) {
     throw Error(error.kind(), "header " + source.name() + ": " + error.what(), error.errno_code());

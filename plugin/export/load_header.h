@@ -9,13 +9,21 @@
 
 namespace luksdetached {
 
-/// A parsed header together with the bytes that unlocking needs.
+/// A parsed header together with the bytes that it was parsed from.
 struct LoadedHeader {
   luks::Header header;
-  std::vector<std::byte> image;  ///< bytes 0 to header.key_material_end of the source
+  std::vector<std::byte> image;  ///< the source's bytes from 0 to the end of what was asked for
 };
 
-/// Reads only as much of `source` as the header has, and parses it. Errors name the source.
-LoadedHeader load_header(Source& source);
+/// How much of a header is read.
+enum class HeaderPart {
+  key_material,  ///< what unlocking needs: to header.key_material_end
+  whole,         ///< all key slot areas: to header.end
+};
+
+/// Reads no more of `source` than `part`, each byte once, and parses it. Whether the header can be
+/// served is for luks::check_servable. Errors name the source; it is truncated when it ends before
+/// the last key slot area does, in use or not.
+LoadedHeader load_header(Source& source, HeaderPart part = HeaderPart::key_material);
 
 }  // namespace luksdetached

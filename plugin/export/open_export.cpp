@@ -1,40 +1,19 @@
 #include "export/open_export.h"
 
-#include <algorithm>
 #include <array>
 #include <filesystem>
-#include <string_view>
 #include <utility>
 
 #include "base/error.h"
 #include "crypto/sector_cipher.h"
 #include "export/data_area.h"
-#include "export/load_header.h"
-#include "luks/unlock.h"
-#include "secret/secret.h"
-#include "source/open_source.h"
+#include "export/open_as.h"
+#include "export/unlock_header.h"
 #include "source/uri.h"
 
 namespace luksdetached {
 
 namespace {
-
-// The same name may stand for header and payload, and a redacted one says little: `role` tells.
-std::unique_ptr<Source> open_as(const std::string& role, const std::string& uri,
-                                const SourceOptions& options) {
-  try {
-    return open_source(uri, options);
-  } catch (const Error& error) {
-    throw Error(error.kind(), role + ": " + error.what(), error.errno_code());
-  }
-}
-
-LoadedHeader read_header(const ExportOptions& options) {
-  const std::unique_ptr<Source> source =
-      open_as("header", options.header,
-              {.access = Access::read_only, .lock = false, .insecure = options.insecure});
-  return load_header(*source);
-}
 
 std::unique_ptr<Source> open_payload(const ExportOptions& options, Access access) {
   constexpr unsigned connections = 4;
@@ -46,11 +25,9 @@ std::unique_ptr<Source> open_payload(const ExportOptions& options, Access access
 }
 
 bool has_header_at(Source& payload, std::uint64_t offset) {
-  std::array<std::byte, 6> start{};
+  std::array<std::byte, luks::magic_bytes> start{};
   payload.read(start, offset);
-  constexpr std::string_view luks{"LUKS\xba\xbe", 6};
-  return std::equal(start.begin(), start.end(), luks.begin(),
-                    [](std::byte b, char c) { return b == static_cast<std::byte>(c); });
+  return luks::begins_like_header(start);
 }
 
 // Does the payload begin with the very bytes of the header, on whatever path or server?
@@ -62,7 +39,6 @@ bool holds_image(Source& payload, const std::vector<std::byte>& image) {
 }
 
 // The mistake that costs most: header and payload exchanged, or the offset forgotten or mistyped.
-// Ciphertext begins like a LUKS header once in 2^48 times.
 void refuse_header_in_data(const LoadedHeader& loaded, Source& payload, const DataArea& area) {
   if (has_header_at(payload, area.offset)) {
     throw Error(ErrorKind::policy,
@@ -111,39 +87,18 @@ DataArea check_payload(const ExportOptions& options, const LoadedHeader& loaded,
   }
 }
 
-std::vector<SecureBuffer> read_secrets(const ExportOptions& options) {
-  std::vector<SecureBuffer> secrets;
-  secrets.reserve(options.secrets.size() + options.passphrases.size());
-  for (const std::string& path : options.secrets) {
-    secrets.push_back(read_secret_file(path, options.secret_offset, options.secret_size));
-  }
-  for (const PassphraseFrom& from : options.passphrases) secrets.push_back(read_passphrase(from));
-  return secrets;
-}
-
-luks::Unlocked unlock(const ExportOptions& options, const LoadedHeader& loaded) {
-  const std::vector<SecureBuffer> secrets = read_secrets(options);
-  try {
-    return luks::unlock(loaded.header, loaded.image, secrets, options.keyslot);
-  } catch (const Error& error) {
-    throw Error(error.kind(),
-                "cannot unlock header " + parse_uri(options.header).name + ": " + error.what(),
-                error.errno_code());
-  }
-}
-
 }  // namespace
 
 OpenedExport open_export(const ExportOptions& options, Access access) {
   OpenedExport opened;
-  const LoadedHeader loaded = read_header(options);
+  const LoadedHeader loaded = read_servable_header(options);
   const luks::Header& header = loaded.header;
   for (const std::string& text : header.warnings) {
     opened.warnings.push_back("header " + parse_uri(options.header).name + ": " + text);
   }
   std::unique_ptr<Source> payload = open_payload(options, access);
   const DataArea area = check_payload(options, loaded, *payload, opened.warnings);
-  const luks::Unlocked unlocked = unlock(options, loaded);
+  const luks::Unlocked unlocked = unlock_header(options, loaded, read_secrets(options));
   std::unique_ptr<SectorCipher> cipher =
       make_sector_cipher(header.segment.cipher, unlocked.volume_key.span(), area.sector_size);
 
@@ -152,6 +107,12 @@ OpenedExport open_export(const ExportOptions& options, Access access) {
                    header.segment.cipher.text() + " (" + std::string(cipher->kernel()) + "), " +
                    std::to_string(area.size) + " bytes in sectors of " +
                    std::to_string(area.sector_size);
+  if (!cipher->constant_time()) {
+    opened.warnings.push_back(
+        "cipher " + header.segment.cipher.text() +
+        ": its portable implementation looks up tables by secret data; other programs on this CPU "
+        "could learn about the key from how that changes the cache");
+  }
   opened.volume = std::make_unique<Volume>(std::move(payload), std::move(cipher), area);
   return opened;
 }

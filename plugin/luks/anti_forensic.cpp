@@ -5,37 +5,35 @@
 
 namespace luksdetached::luks {
 
-namespace {
+StripeMerger::StripeMerger(std::size_t key_bytes, std::uint32_t stripes, Hash hash)
+    : key_(key_bytes), digest_(digest_size(hash)), left_(stripes), hash_(hash) {}
 
-// Replaces each digest-sized piece by the hash of its number and itself; a shorter last piece by
-// the beginning of its hash.
-void diffuse(std::span<std::byte> block, std::span<std::byte> scratch, Hash hash) {
+void StripeMerger::add(std::span<const std::byte> split) {
+  while (!split.empty() && left_ > 0) {
+    const std::size_t count = std::min(split.size(), key_.size() - at_);
+    for (std::size_t i = 0; i < count; ++i) key_.data()[at_ + i] ^= split[i];
+    split = split.subspan(count);
+    at_ += count;
+    if (at_ < key_.size()) return;
+    at_ = 0;
+    if (--left_ > 0) diffuse();
+  }
+}
+
+// Replaces each digest-sized piece of the key by the hash of its number and itself; a shorter last
+// piece by the beginning of its hash.
+void StripeMerger::diffuse() {
   std::uint32_t number = 0;
-  while (!block.empty()) {
-    const std::span<std::byte> piece = block.first(std::min(block.size(), scratch.size()));
+  for (std::span<std::byte> rest = key_.span(); !rest.empty(); ++number) {
+    const std::span<std::byte> piece = rest.first(std::min(rest.size(), digest_.size()));
     const std::array<std::byte, 4> big_endian_number{std::byte(number >> 24),
                                                      std::byte(number >> 16),
                                                      std::byte(number >> 8), std::byte(number)};
     const std::span<const std::byte> parts[] = {big_endian_number, piece};
-    hash_bytes(hash, parts, scratch.first(piece.size()));
-    std::copy_n(scratch.begin(), piece.size(), piece.begin());
-    block = block.subspan(piece.size());
-    ++number;
+    hash_bytes(hash_, parts, digest_.span().first(piece.size()));
+    std::copy_n(digest_.data(), piece.size(), piece.begin());
+    rest = rest.subspan(piece.size());
   }
-}
-
-}  // namespace
-
-SecureBuffer merge_stripes(std::span<const std::byte> split, std::size_t key_bytes,
-                           std::uint32_t stripes, Hash hash) {
-  SecureBuffer key(key_bytes);
-  SecureBuffer scratch(digest_size(hash));
-  for (std::uint32_t n = 0; n < stripes; ++n) {
-    const auto stripe = split.subspan(std::size_t{n} * key_bytes, key_bytes);
-    for (std::size_t i = 0; i < key_bytes; ++i) key.data()[i] ^= stripe[i];
-    if (n + 1 < stripes) diffuse(key.span(), scratch.span(), hash);
-  }
-  return key;
 }
 
 }  // namespace luksdetached::luks

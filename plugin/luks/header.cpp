@@ -26,10 +26,8 @@ bool holds(std::span<const std::byte> bytes, std::size_t offset, std::string_vie
 
 // A LUKS2 volume whose primary copy is destroyed still has the secondary, at one of these places.
 bool has_luks2_secondary(std::span<const std::byte> bytes) noexcept {
-  for (std::size_t offset = 16 << 10; offset <= (std::size_t{4} << 20); offset *= 2) {
-    if (holds(bytes, offset, secondary_magic)) return true;
-  }
-  return false;
+  return std::any_of(copy_sizes.begin(), copy_sizes.end(),
+                     [&](std::uint64_t offset) { return holds(bytes, offset, secondary_magic); });
 }
 
 }  // namespace
@@ -68,8 +66,27 @@ Error damaged(const std::string& what) {
   return {ErrorKind::header_damaged, "the LUKS header is damaged: " + what};
 }
 
+Error unknown_version(unsigned version) {
+  return {ErrorKind::unsupported,
+          "LUKS version " + std::to_string(version) + " is not supported (supported: 1, 2)"};
+}
+
+std::string unsupported_hash(std::string_view name) {
+  return "hash '" + std::string(name) + "' is not supported";
+}
+
+Refusal nothing_unlocks() {
+  return {ErrorKind::unsupported,
+          "no key slot holds the volume's key, so nothing can unlock it: if they were erased, it "
+          "needs a backup of the header"};
+}
+
 std::uint64_t af_area_bytes(std::uint64_t key_bytes, std::uint64_t stripes) noexcept {
   return (key_bytes * stripes + 511) / 512 * 512;
+}
+
+bool begins_like_header(std::span<const std::byte> bytes) noexcept {
+  return begins_with(bytes, primary_magic);
 }
 
 std::uint64_t metadata_size(std::span<const std::byte> first_bytes) noexcept {
@@ -87,12 +104,16 @@ Header parse_header(std::span<const std::byte> bytes) {
     const unsigned version = load_be16(bytes, version_offset);
     if (version == 1) return parse_luks1(bytes);
     if (version == 2 || has_luks2_secondary(bytes)) return parse_luks2(bytes);
-    throw Error(ErrorKind::unsupported,
-                "LUKS version " + std::to_string(version) + " is not supported (supported: 1, 2)");
+    throw unknown_version(version);
   }
   if (has_luks2_secondary(bytes)) return parse_luks2(bytes);
   if (bytes.empty()) throw damaged("it is truncated: there are 0 bytes");
   throw Error(ErrorKind::not_luks, "there is no LUKS header");
+}
+
+void check_servable(const Header& header) {
+  if (header.refusals.empty()) return;
+  throw Error(header.refusals.front().kind, header.refusals.front().message);
 }
 
 }  // namespace luksdetached::luks

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "crypto/sector_cipher.h"
+#include "luks/encryption.h"
 #include "luks/header_formats.h"
 
 namespace luksdetached::luks {
@@ -10,7 +10,6 @@ namespace luksdetached::luks {
 namespace {
 
 constexpr std::size_t header_bytes = 592;
-constexpr std::size_t salt_bytes = 32;
 constexpr std::size_t digest_bytes = 20;
 constexpr std::uint32_t stripes = 4000;
 constexpr std::uint64_t sector = 512;
@@ -82,18 +81,21 @@ Header parse_luks1(std::span<const std::byte> bytes) {
   if (key_bytes == 0 || key_bytes > max_key_bytes) {
     throw damaged("key-bytes is " + std::to_string(key_bytes));
   }
-  const std::optional<Hash> hash = find_hash(hash_spec);
-  if (!hash) {
-    throw Error(ErrorKind::unsupported, "hash '" + hash_spec + "' is not supported");
-  }
+  if (digest_iterations == 0) throw damaged("mk-digest-iterations is 0");
   header.segment.offset = payload_offset;
   header.segment.sector_size = sector;
-  header.segment.cipher = parse_cipher_spec(cipher_name + "-" + cipher_mode);
-  check_cipher(header.segment.cipher, key_bytes);
-  if (digest_iterations == 0) throw damaged("mk-digest-iterations is 0");
-  header.digest = {{*hash, digest_iterations},
-                   load_bytes(bytes, 132, salt_bytes),
-                   load_bytes(bytes, 112, digest_bytes)};
+  header.segment.encryption = cipher_name + "-" + cipher_mode;
+  const Encryption encryption = judge_encryption(header.segment.encryption, key_bytes);
+  header.segment.cipher = encryption.cipher;
+  if (encryption.refusal) header.refusals.push_back(*encryption.refusal);
+  const std::optional<Hash> hash = find_hash(hash_spec);
+  if (hash) {
+    header.digest = {{*hash, digest_iterations},
+                     load_bytes(bytes, 132, luks_salt_bytes),
+                     load_bytes(bytes, 112, digest_bytes)};
+  } else {
+    header.refusals.push_back({ErrorKind::unsupported, unsupported_hash(hash_spec)});
+  }
 
   std::array<SlotArea, slot_count> areas{};
   for (unsigned id = 0; id < slot_count; ++id) {
@@ -115,10 +117,15 @@ Header parse_luks1(std::span<const std::byte> bytes) {
     if (iterations == 0) throw damaged(slot_name(id) + " has 0 iterations");
     Keyslot slot;
     slot.id = id;
+    slot.type = "luks1";
     slot.key_bytes = key_bytes;
-    slot.kdf = {Pbkdf2Cost{*hash, iterations}, load_bytes(bytes, at + 8, salt_bytes)};
-    slot.af_hash = *hash;
+    if (hash) {
+      slot.kdf = {Pbkdf2Cost{*hash, iterations}, load_bytes(bytes, at + 8, luks_salt_bytes)};
+      slot.af_hash = *hash;
+    }
+    if (!header.refusals.empty()) slot.unusable = header.refusals.front().message;
     slot.af_stripes = stripes;
+    slot.area_encryption = header.segment.encryption;
     slot.area_cipher = header.segment.cipher;
     slot.area_key_bytes = key_bytes;
     slot.area_offset = area_offset;
@@ -126,7 +133,7 @@ Header parse_luks1(std::span<const std::byte> bytes) {
     header.keyslots.push_back(std::move(slot));
   }
   check_areas(areas, payload_offset);
-  if (header.keyslots.empty()) throw damaged("no key slot is in use, so nothing can unlock it");
+  if (header.keyslots.empty()) header.refusals.push_back(nothing_unlocks());
   // cryptsetup wants the areas of unused slots to be there as well.
   for (const SlotArea& area : areas) {
     header.key_material_end = std::max(header.key_material_end, area.end);

@@ -5,25 +5,16 @@
 #include <optional>
 
 #include "crypto/hash.h"
+#include "luks/display_text.h"
 #include "luks/header_formats.h"
 
 namespace luksdetached::luks {
 
 namespace {
 
-constexpr std::size_t binary_bytes = 4096;
+constexpr std::size_t label_bytes = 48;
 constexpr std::size_t checksum_offset = 448;
 constexpr std::size_t checksum_bytes = 64;
-constexpr std::array<std::uint64_t, 9> copy_sizes{
-    16 << 10, 32 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20, 2 << 20, 4 << 20};
-
-// One copy whose binary header and checksum are right; its JSON is still to be looked at.
-struct Copy {
-  std::uint64_t sequence = 0;
-  std::uint64_t bytes = 0;
-  std::string uuid;
-  std::string_view json;
-};
 
 void check_checksum(std::span<const std::byte> copy) {
   const std::string name = load_text(copy, 72, 32, "checksum algorithm");
@@ -49,76 +40,55 @@ std::string_view json_text(std::span<const std::byte> area) {
     throw damaged("there are bytes after the end of its JSON");
   }
   const std::string_view json = text.substr(0, end);
-  if (!json.starts_with('{') || !json.ends_with('}')) {
-    throw damaged("its JSON area does not hold exactly one object");
-  }
+  if (!json.starts_with('{')) throw damaged("its JSON area does not begin with an object");
   return json;
 }
 
-Copy read_copy(std::span<const std::byte> bytes, std::uint64_t offset, std::string_view magic) {
-  if (bytes.size() < offset + binary_bytes) {
+// A label may be in any language.
+std::string load_label(std::span<const std::byte> bytes, std::size_t offset) {
+  const auto field = bytes.subspan(offset, label_bytes);
+  const std::string_view text(reinterpret_cast<const char*>(field.data()), field.size());
+  return display_text(text.substr(0, text.find('\0')));
+}
+
+// One copy: a Header when binary header, checksum and JSON are intact, else what is wrong.
+struct Copy {
+  std::string_view name;
+  HeaderCopy state;
+  std::uint64_t bytes = 0;  // 0 until the checksum is right
+  Header header;
+  std::optional<Error> error;
+};
+
+void read(std::span<const std::byte> bytes, std::string_view magic, Copy& copy) {
+  const std::uint64_t offset = copy.state.offset;
+  if (bytes.size() < offset + luks2_binary_bytes) {
     throw damaged("it is truncated: there are " + std::to_string(bytes.size()) + " bytes");
   }
   const auto binary = bytes.subspan(offset);
   if (!begins_with(binary, magic)) throw damaged("its magic is missing");
   const unsigned version = load_be16(binary, 6);
-  if (version != 2) {
-    throw Error(ErrorKind::unsupported,
-                "LUKS version " + std::to_string(version) + " is not supported (supported: 1, 2)");
-  }
-  Copy copy;
-  copy.bytes = load_be64(binary, 8);
-  if (std::find(copy_sizes.begin(), copy_sizes.end(), copy.bytes) == copy_sizes.end()) {
-    throw damaged("its size of " + std::to_string(copy.bytes) + " bytes is not one that LUKS2 has");
+  if (version != 2) throw unknown_version(version);
+  const std::uint64_t size = load_be64(binary, 8);
+  if (std::find(copy_sizes.begin(), copy_sizes.end(), size) == copy_sizes.end()) {
+    throw damaged("its size of " + std::to_string(size) + " bytes is not one that LUKS2 has");
   }
   if (load_be64(binary, 256) != offset) throw damaged("it says that it is at another offset");
-  if (offset != 0 && copy.bytes != offset) throw damaged("its size and its offset disagree");
-  if (binary.size() < copy.bytes) {
-    throw damaged("it is truncated: it says that it has " + std::to_string(copy.bytes) +
+  if (offset != 0 && size != offset) throw damaged("its size and its offset disagree");
+  if (binary.size() < size) {
+    throw damaged("it is truncated: it says that it has " + std::to_string(size) +
                   " bytes, there are " + std::to_string(binary.size()));
   }
-  const auto whole = binary.first(copy.bytes);
+  const auto whole = binary.first(size);
   check_checksum(whole);
-  copy.sequence = load_be64(binary, 16);
-  copy.uuid = load_text(binary, 168, 40, "uuid");
-  copy.json = json_text(whole.subspan(binary_bytes));
-  return copy;
-}
-
-Header parse_copy(const Copy& copy) {
-  Header header = parse_luks2_metadata(copy.json, copy.bytes);
-  header.version = 2;
-  header.uuid = copy.uuid;
-  return header;
-}
-
-// Either a copy or why there is none.
-struct Attempt {
-  std::string_view which;
-  std::optional<Copy> copy;
-  std::optional<Error> error;
-};
-
-Attempt attempt(std::string_view which, std::span<const std::byte> bytes, std::uint64_t offset,
-                std::string_view magic) {
-  Attempt result{which, std::nullopt, std::nullopt};
-  try {
-    result.copy = read_copy(bytes, offset, magic);
-  } catch (const Error& error) {
-    result.error = error;
-  }
-  return result;
-}
-
-Attempt attempt_secondary(std::span<const std::byte> bytes, const Attempt& primary) {
-  if (primary.copy) return attempt("secondary", bytes, primary.copy->bytes, secondary_magic);
-  Attempt best{"secondary", std::nullopt, damaged("it is not at any place where it can be")};
-  for (const std::uint64_t offset : copy_sizes) {
-    if (bytes.size() < offset || !begins_with(bytes.subspan(offset), secondary_magic)) continue;
-    best = attempt("secondary", bytes, offset, secondary_magic);
-    if (best.copy) break;
-  }
-  return best;
+  copy.bytes = size;
+  copy.state.sequence = load_be64(binary, 16);
+  const std::string uuid = load_text(binary, 168, 40, "uuid");
+  copy.header = parse_luks2_metadata(json_text(whole.subspan(luks2_binary_bytes)), size);
+  copy.header.version = 2;
+  copy.header.uuid = uuid;
+  copy.header.label = load_label(binary, 24);
+  copy.header.subsystem = load_label(binary, 208);
 }
 
 // `why` is a whole message of ours; inside another sentence its first words are redundant.
@@ -128,54 +98,79 @@ std::string reason(const Error& error) {
   return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
 }
 
+Copy read_copy(std::string_view name, std::span<const std::byte> bytes, std::uint64_t offset,
+               std::string_view magic) {
+  Copy copy;
+  copy.name = name;
+  copy.state.offset = offset;
+  try {
+    read(bytes, magic, copy);
+  } catch (const Error& error) {
+    copy.error = error;
+    copy.state.problem = reason(error);
+  }
+  return copy;
+}
+
+// The secondary copy follows the primary one. Where that has lost its size, every place is tried.
+Copy read_secondary(std::span<const std::byte> bytes, const Copy& primary) {
+  constexpr std::string_view name = "secondary";
+  if (primary.bytes != 0) return read_copy(name, bytes, primary.bytes, secondary_magic);
+  Copy best;
+  best.name = name;
+  best.error = damaged("it is not at any place where it can be");
+  for (const std::uint64_t offset : copy_sizes) {
+    if (bytes.size() < offset || !begins_with(bytes.subspan(offset), secondary_magic)) continue;
+    best = read_copy(name, bytes, offset, secondary_magic);
+    if (!best.error) break;
+  }
+  return best;
+}
+
+Error both_bad(const Error& primary, const Error& secondary) {
+  if (primary.kind() == ErrorKind::unsupported) return primary;
+  const std::string first = reason(primary);
+  const std::string second = reason(secondary);
+  if (first == second) return damaged(first + " (in both copies)");
+  return damaged("both copies of the LUKS2 header are bad (primary: " + first +
+                 "; secondary: " + second + ")");
+}
+
+// What the log has to say of the copy that is not used, or nothing.
+std::string warning_about(const Copy& used, const Copy& other) {
+  const bool differ =
+      other.state.sequence != used.state.sequence && (!other.error || other.state.sequence != 0);
+  if (!other.error && !differ) return "";
+  std::string text = "the " + std::string(used.name) + " copy of the LUKS2 header is used: the " +
+                     std::string(other.name) + " copy is ";
+  if (other.error) text += "damaged: " + other.state.problem;
+  if (other.error && differ) text += "; it is ";
+  // An older copy may revive a key slot that was removed.
+  if (differ) {
+    const bool newer = other.state.sequence > used.state.sequence;
+    text += std::string(newer ? "newer" : "older") + " (sequence " +
+            std::to_string(other.state.sequence) + ", not " + std::to_string(used.state.sequence) +
+            ")";
+    if (newer) text += ", so a removed key slot may open again";
+  }
+  return text;
+}
+
 }  // namespace
 
 Header parse_luks2(std::span<const std::byte> bytes) {
-  const Attempt primary = attempt("primary", bytes, 0, primary_magic);
-  const Attempt secondary = attempt_secondary(bytes, primary);
-  const Attempt* best = &primary;
-  const Attempt* other = &secondary;
-  const bool secondary_newer =
-      primary.copy && secondary.copy && secondary.copy->sequence > primary.copy->sequence;
-  if (!primary.copy || secondary_newer) std::swap(best, other);
-  if (!best->copy) {
-    if (primary.error->kind() == ErrorKind::unsupported) throw *primary.error;
-    throw damaged("both copies of the LUKS2 header are bad (primary: " + reason(*primary.error) +
-                  "; secondary: " + reason(*secondary.error) + ")");
-  }
-
-  std::optional<Error> best_error;
-  Header header;
-  try {
-    header = parse_copy(*best->copy);
-  } catch (const Error& error) {
-    // What a good copy asks for is final; only damage sends us to the other one.
-    if (error.kind() != ErrorKind::header_damaged || !other->copy) throw;
-    best_error = error;
-    try {
-      header = parse_copy(*other->copy);
-    } catch (const Error&) {
-      throw error;
-    }
-    std::swap(best, other);
-  }
-
-  std::string warning = "the " + std::string(best->which) +
-                        " copy of the LUKS2 header is used: the " + std::string(other->which) +
-                        " copy is ";
-  const bool damaged_other = best_error || other->error;
-  const bool differ = other->copy && other->copy->sequence != best->copy->sequence;
-  if (damaged_other) warning += "damaged: " + reason(best_error ? *best_error : *other->error);
-  if (damaged_other && differ) warning += "; it is ";
-  // An older copy may revive a key slot that was removed.
-  if (differ) {
-    const bool newer = other->copy->sequence > best->copy->sequence;
-    warning += std::string(newer ? "newer" : "older") + " (sequence " +
-               std::to_string(other->copy->sequence) + ", not " +
-               std::to_string(best->copy->sequence) + ")";
-    if (newer) warning += ", so a removed key slot may open again";
-  }
-  if (damaged_other || differ) header.warnings.push_back(warning);
+  Copy primary = read_copy("primary", bytes, 0, primary_magic);
+  Copy secondary = read_secondary(bytes, primary);
+  if (primary.error && secondary.error) throw both_bad(*primary.error, *secondary.error);
+  const bool primary_counts =
+      secondary.error || (!primary.error && primary.state.sequence >= secondary.state.sequence);
+  Copy& used = primary_counts ? primary : secondary;
+  const Copy& other = primary_counts ? secondary : primary;
+  used.state.used = true;
+  Header header = std::move(used.header);
+  const std::string warning = warning_about(used, other);
+  if (!warning.empty()) header.warnings.push_back(warning);
+  header.copies = {primary.state, secondary.state};
   return header;
 }
 

@@ -13,64 +13,49 @@ namespace luksdetached::luks {
 namespace {
 
 constexpr std::size_t area_sector = 512;  // key slot areas are encrypted in sectors of 512
+constexpr std::size_t area_piece = 4096;  // decrypted at once: one page of locked memory
 
 std::string slot_name(const Keyslot& slot) {
   return "key slot " + std::to_string(slot.id);
 }
 
-Error over_limit(const std::string& what, std::uint64_t asked, std::uint64_t limit) {
-  return {ErrorKind::key_derivation, what + ": the header asks for " + std::to_string(asked) +
-                                         ", the limit is " + std::to_string(limit)};
-}
-
-void check_pbkdf2_cost(const Pbkdf2Cost& cost, const KdfLimits& limits) {
-  if (cost.iterations > limits.pbkdf2_iterations) {
-    throw over_limit("PBKDF2 iterations", cost.iterations, limits.pbkdf2_iterations);
-  }
-}
-
 void derive(const Pbkdf2Cost& cost, std::span<const std::byte> secret,
-            std::span<const std::byte> salt, std::span<std::byte> key, const KdfLimits& limits) {
-  check_pbkdf2_cost(cost, limits);
+            std::span<const std::byte> salt, std::span<std::byte> key, KdfBudget& budget) {
+  budget.spend(cost, key.size());
   pbkdf2(cost.hash, secret, salt, cost.iterations, key);
 }
 
 void derive(const Argon2Kdf& kdf, std::span<const std::byte> secret,
-            std::span<const std::byte> salt, std::span<std::byte> key, const KdfLimits& limits) {
-  const std::uint64_t memory = std::uint64_t{kdf.cost.memory_kib} * 1024;
-  if (memory > limits.argon2_memory_bytes) {
-    throw over_limit("Argon2 memory in bytes", memory, limits.argon2_memory_bytes);
-  }
-  if (kdf.cost.time > limits.argon2_work_bytes / memory) {
-    throw over_limit("Argon2 passes over its memory", kdf.cost.time,
-                     limits.argon2_work_bytes / memory);
-  }
-  if (kdf.cost.lanes > limits.argon2_lanes) {
-    throw over_limit("Argon2 lanes", kdf.cost.lanes, limits.argon2_lanes);
-  }
+            std::span<const std::byte> salt, std::span<std::byte> key, KdfBudget& budget) {
+  budget.spend(kdf.cost);
   argon2(kdf.variant, secret, salt, kdf.cost, key);
 }
 
-bool matches(const Digest& digest, const SecureBuffer& volume_key, const KdfLimits& limits) {
-  check_pbkdf2_cost(digest.cost, limits);
+bool matches(const Digest& digest, const SecureBuffer& volume_key, KdfBudget& budget) {
   SecureBuffer computed(digest.digest.size());
+  budget.spend(digest.cost, computed.size());
   pbkdf2(digest.cost.hash, volume_key.span(), digest.salt, digest.cost.iterations, computed.span());
   return equal_in_constant_time(computed.span(), digest.digest);
 }
 
 // What the slot yields for this secret; the right volume key only if the digest says so.
 SecureBuffer open_slot(const Keyslot& slot, std::span<const std::byte> image,
-                       const SecureBuffer& secret, const KdfLimits& limits) {
+                       const SecureBuffer& secret, KdfBudget& budget) {
   SecureBuffer area_key(slot.area_key_bytes);
   std::visit(
       [&](const auto& cost) {
-        derive(cost, secret.span(), slot.kdf.salt, area_key.span(), limits);
+        derive(cost, secret.span(), slot.kdf.salt, area_key.span(), budget);
       },
       slot.kdf.cost);
   const auto cipher = make_sector_cipher(slot.area_cipher, area_key.span(), area_sector);
-  SecureBuffer split(slot.area_bytes);
-  cipher->decrypt(image.subspan(slot.area_offset, slot.area_bytes), split.span(), 0);
-  return merge_stripes(split.span(), slot.key_bytes, slot.af_stripes, slot.af_hash);
+  StripeMerger merger(slot.key_bytes, slot.af_stripes, slot.af_hash);
+  SecureBuffer plain(area_piece);
+  for (std::uint64_t at = 0; at < slot.area_bytes; at += area_piece) {
+    const auto part = plain.span().first(std::min<std::uint64_t>(area_piece, slot.area_bytes - at));
+    cipher->decrypt(image.subspan(slot.area_offset + at, part.size()), part, at / area_sector);
+    merger.add(part);
+  }
+  return std::move(merger).take();
 }
 
 // The slots to try, first to last.
@@ -120,16 +105,16 @@ Error no_match(std::span<const SecureBuffer> secrets, std::optional<unsigned> on
 
 Unlocked unlock(const Header& header, std::span<const std::byte> image,
                 std::span<const SecureBuffer> secrets, std::optional<unsigned> only,
-                const KdfLimits& limits) {
+                KdfBudget& budget) {
   std::optional<Error> untried;
   bool tried = false;
   for (const SecureBuffer& secret : secrets) {
     for (const Keyslot* slot : candidates(header, only)) {
       try {
         if (!slot->unusable.empty()) throw Error(ErrorKind::unsupported, slot->unusable);
-        SecureBuffer volume_key = open_slot(*slot, image, secret, limits);
+        SecureBuffer volume_key = open_slot(*slot, image, secret, budget);
         tried = true;
-        if (matches(header.digest, volume_key, limits)) return {std::move(volume_key), slot->id};
+        if (matches(header.digest, volume_key, budget)) return {std::move(volume_key), slot->id};
       } catch (const Error& error) {
         // Another slot may still open; if none does, this is what the user must hear.
         // Most of all that a slot which this version knows was over its limit.

@@ -30,8 +30,10 @@ const char* kind_of(mode_t mode) {
 
 void require_storage(const std::string& name, mode_t mode) {
   if (S_ISREG(mode) || S_ISBLK(mode)) return;
-  throw Error(ErrorKind::usage, "cannot use " + name + ": it is " + kind_of(mode) +
-                                    ", not a regular file or a block device");
+  throw Error(
+      ErrorKind::source_unreachable,
+      "cannot use " + name + ": it is " + kind_of(mode) + ", not a regular file or a block device",
+      EINVAL);
 }
 
 bool only_readable(int code) {

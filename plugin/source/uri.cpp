@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <filesystem>
 #include <optional>
 
 #include "base/error.h"
@@ -152,6 +153,27 @@ void hide(Uri& uri, std::string_view secret) {
   if (decoded && *decoded != secret) uri.hidden.push_back(*decoded);
 }
 
+std::string place_of_file(const std::string& path) {
+  std::string normal = std::filesystem::path(path).lexically_normal();
+  if (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
+  return "file " + normal;
+}
+
+// Of one export of a server at `host` (with its port, or not) or at the unix socket `socket`.
+std::string place_of_export(std::string_view host, std::string_view socket, std::string_view path) {
+  if (path.starts_with('/')) path.remove_prefix(1);
+  const std::string name = percent_decode(path).value_or("");
+  if (!socket.empty()) return "unix " + std::string(socket) + " " + name;
+  std::string server(host);
+  std::transform(server.begin(), server.end(), server.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  const std::size_t colon = server.rfind(':');
+  const bool has_port = colon != std::string::npos && server.find(']', colon) == std::string::npos;
+  if (!has_port) server += ":10809";
+  return "tcp " + server + " " + name;
+}
+
 Uri parse_file_uri(std::string_view text) {
   Uri uri;
   uri.text = text;
@@ -179,10 +201,13 @@ Uri parse_file_uri(std::string_view text) {
   }
   uri.path = *decoded;
   uri.name = escape_control(uri.path);
+  uri.place = place_of_file(uri.path);
   return uri;
 }
 
-void parse_nbd_query(Uri& uri, const NbdScheme& scheme, std::string_view query) {
+// Returns the value of socket=, or nothing.
+std::string parse_nbd_query(Uri& uri, const NbdScheme& scheme, std::string_view query) {
+  std::string socket;
   std::vector<std::string_view> seen;
   for (const std::string_view pair : split(query, '&')) {
     const std::size_t equals = pair.find('=');
@@ -204,6 +229,7 @@ void parse_nbd_query(Uri& uri, const NbdScheme& scheme, std::string_view query) 
         refuse(uri, "socket= goes with " + std::string(scheme.prefix) +
                         "+unix:///EXPORT?socket=PATH, not with a host");
       }
+      socket = value;
     } else if (!scheme.tls) {
       refuse(uri, name + "= asks for TLS, which " + std::string(scheme.prefix) +
                       ":// does not use; write nbds" + (scheme.unix_socket ? "+unix" : "") + "://");
@@ -213,6 +239,7 @@ void parse_nbd_query(Uri& uri, const NbdScheme& scheme, std::string_view query) 
       uri.tls_psk_file = value;
     }
   }
+  return socket;
 }
 
 Uri parse_nbd_uri(const NbdScheme& scheme, std::string_view text) {
@@ -258,6 +285,7 @@ Uri parse_nbd_uri(const NbdScheme& scheme, std::string_view text) {
     for (const std::string_view part : split(authority.substr(0, at), ':')) hide(uri, part);
     hide(uri, authority.substr(0, at));
   }
+  std::string socket;
   if (question != std::string_view::npos) {
     const std::string_view query = rest.substr(question + 1);
     hide(uri, query);
@@ -265,16 +293,13 @@ Uri parse_nbd_uri(const NbdScheme& scheme, std::string_view text) {
       const std::size_t equals = pair.find('=');
       if (equals != std::string_view::npos) hide(uri, pair.substr(equals + 1));
     }
-    if (!query.empty()) parse_nbd_query(uri, scheme, query);
+    if (!query.empty()) socket = parse_nbd_query(uri, scheme, query);
   }
   std::sort(uri.hidden.begin(), uri.hidden.end(),
             [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
 
   if (scheme.unix_socket) {
-    const bool has_socket =
-        question != std::string_view::npos &&
-        ("&" + std::string(rest.substr(question + 1))).find("&socket=") != std::string::npos;
-    if (!has_socket) {
+    if (socket.empty()) {
       refuse(uri, "it does not say which socket; write " + prefix + ":///EXPORT?socket=PATH");
     }
     // libnbd ignores a host here: the export's name with a '/' too few would be forgotten.
@@ -282,6 +307,7 @@ Uri parse_nbd_uri(const NbdScheme& scheme, std::string_view text) {
       refuse(uri, "a unix socket has no host; write " + prefix + ":///EXPORT?socket=PATH");
     }
   }
+  uri.place = place_of_export(host, socket, front.substr(authority.size()));
   return uri;
 }
 
@@ -315,6 +341,7 @@ Uri parse_uri(std::string_view text) {
   uri.text = text;
   uri.path = text;
   uri.name = escape_control(text);
+  uri.place = place_of_file(uri.path);
   return uri;
 }
 

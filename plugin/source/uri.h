@@ -12,11 +12,13 @@ enum class Scheme { path, nbd, nbds, nbd_unix, nbds_unix };
 /// A source's address. A value; made by `parse_uri`.
 struct Uri {
   Scheme scheme = Scheme::path;
-  std::string text;                 ///< as given; holds credentials: never for messages or logs
-  std::string name;                 ///< for messages and logs: redacted, no control characters
-  std::string path;                 ///< Scheme::path only: of the file or block device, decoded
-  std::string tls_certificates;     ///< NBD with TLS only: the query's directory, decoded, or empty
-  std::string tls_psk_file;         ///< NBD with TLS only: the query's file, decoded, or empty
+  std::string text;              ///< as given; holds credentials: never for messages or logs
+  std::string name;              ///< for messages and logs: redacted, no control characters
+  std::string path;              ///< Scheme::path only: of the file or block device, decoded
+  std::string tls_certificates;  ///< NBD with TLS only: the query's directory, decoded, or empty
+  std::string tls_psk_file;      ///< NBD with TLS only: the query's file, decoded, or empty
+  std::string place;  ///< equal for two URIs that name one place, as far as their text tells; holds
+                      ///< what messages must not show
   std::vector<std::string> hidden;  ///< what `scrub` removes, the longest first
 };
 

@@ -34,6 +34,12 @@ TEST(ErrorTest, AGivenErrnoReplacesTheKindsOwn) {
   EXPECT_EQ(error.kind(), ErrorKind::io);
 }
 
+TEST(ErrorTest, AKindHasAWord) {
+  EXPECT_EQ(kind_word(ErrorKind::usage), "usage");
+  EXPECT_EQ(kind_word(ErrorKind::header_damaged), "header_damaged");
+  EXPECT_EQ(kind_word(ErrorKind::io), "io");
+}
+
 TEST(ErrorTest, WhatIsTheMessageAsItWasGiven) {
   EXPECT_STREQ(Error(ErrorKind::policy, "not allowed: %s").what(), "not allowed: %s");
 }

@@ -46,6 +46,20 @@ std::string complaint_about(const std::string& key, const std::string& value) {
   return "nothing was thrown";
 }
 
+TEST(ExportOptionsTest, APurposeRequiresOnlyWhatItNeeds) {
+  const auto finish = [](const Parameters& parameters, Purpose purpose) {
+    OptionParser parser;
+    for (const auto& [key, value] : parameters) parser.set(key, value);
+    return parser.finish(purpose).header;
+  };
+  EXPECT_EQ(finish({{"header", "H"}}, Purpose::inspect), "H");
+  EXPECT_THROW(finish({}, Purpose::inspect), OptionError);
+  EXPECT_EQ(finish({{"header", "H"}, {"secret", "S"}}, Purpose::unlock), "H");
+  EXPECT_THROW(finish({{"header", "H"}}, Purpose::unlock), OptionError);
+  EXPECT_THROW(finish({{"header", "H"}, {"secret", "S"}}, Purpose::serve), OptionError);
+  EXPECT_THROW(finish({{"header", "H"}, {"secret-size", "1"}}, Purpose::inspect), OptionError);
+}
+
 TEST(ExportOptionsTest, HeaderPayloadAndSecretAreEnoughAndTheRestHasSafeDefaults) {
   const ExportOptions options = parse(required);
   EXPECT_EQ(options.header, "H");
@@ -102,10 +116,21 @@ TEST(ExportOptionsTest, APassphraseIsAFileStandardInputOrADescriptor) {
 }
 
 TEST(ExportOptionsTest, EveryParameterSetsItsField) {
-  const std::tuple<const char*, const char*, std::function<bool(const ExportOptions&)>> table[] = {
+  const std::tuple<std::string, std::string, std::function<bool(const ExportOptions&)>> table[] = {
       {"secret-offset", "512", [](const ExportOptions& o) { return o.secret_offset == 512; }},
       {"secret-offset", "0", [](const ExportOptions& o) { return o.secret_offset == 0; }},
       {"secret-size", "32", [](const ExportOptions& o) { return o.secret_size == 32; }},
+      {"kdf-memory-max", "1G",
+       [](const ExportOptions& o) { return o.kdf_memory_max == std::uint64_t{1} << 30; }},
+      {"kdf-iterations-max", "4294967295",
+       [](const ExportOptions& o) { return o.kdf_iterations_max == 4294967295U; }},
+      {"require-luks", "2", [](const ExportOptions& o) { return o.require_luks == 2U; }},
+      {"require-uuid", "x", [](const ExportOptions& o) { return o.require_uuid == "x"; }},
+      {"require-cipher", "y", [](const ExportOptions& o) { return o.require_cipher == "y"; }},
+      {"header-sha256", std::string(32, 'a') + std::string(32, 'F'),
+       [](const ExportOptions& o) {
+         return o.header_sha256 == std::string(32, 'a') + std::string(32, 'f');
+       }},
       {"keyslot", "0", [](const ExportOptions& o) { return o.keyslot == 0U; }},
       {"keyslot", "31", [](const ExportOptions& o) { return o.keyslot == 31U; }},
       {"payload-offset", "0", [](const ExportOptions& o) { return o.payload_offset == 0U; }},
@@ -138,7 +163,7 @@ TEST(ExportOptionsTest, AFileWithTheNameOfAnotherKindOfSecretIsWrittenWithADot) 
 }
 
 TEST(ExportOptionsTest, EveryMistakeInAValueHasItsOwnMessage) {
-  const std::tuple<const char*, const char*, const char*> table[] = {
+  const std::tuple<std::string, std::string, std::string> table[] = {
       {"header", "", "header= is empty"},
       {"payload", "", "payload= is empty"},
       {"secret", "", "secret= is empty"},
@@ -162,6 +187,14 @@ TEST(ExportOptionsTest, EveryMistakeInAValueHasItsOwnMessage) {
       {"secret-size", "0", "secret-size=0: there is no empty secret"},
       {"secret-size", "-1",
        "secret-size=-1: expected a size in bytes below 2^63, such as 1048576, 1M or 2048s"},
+      {"require-luks", "0", "require-luks=0: LUKS has versions 1 and 2"},
+      {"require-uuid", "", "require-uuid= is empty"},
+      {"header-sha256", std::string(63, 'a'),
+       "header-sha256=" + std::string(63, 'a') +
+           ": expected 64 hexadecimal digits, as sha256sum prints them"},
+      {"header-sha256", std::string(64, 'g'),
+       "header-sha256=" + std::string(64, 'g') +
+           ": expected 64 hexadecimal digits, as sha256sum prints them"},
       {"keyslot", "32", "keyslot=32: expected a number from 0 to 31"},
       {"keyslot", "-1", "keyslot=-1: expected a number from 0 to 31"},
       {"keyslot", "", "keyslot=: expected a number from 0 to 31"},

@@ -32,6 +32,16 @@ TEST(CipherSpecTest, TextIsWhatWasParsed) {
   }
 }
 
+TEST(CipherSpecTest, TheNotationOfTheKernelsCryptoApiIsRefusedWithWhatToDo) {
+  for (const std::string_view text :
+       {"capi:xts(aes)-plain64", "capi:cbc(aes)-essiv:sha256", "capi:xts(serpent-generic)-plain64",
+        "capi:adiantum(xchacha12,aes)-plain64", "capi:"}) {
+    const auto parse = [&] { parse_cipher_spec(text); };
+    testing::expect_error(ErrorKind::unsupported, "cipher '" + std::string(text) + "'", parse);
+    testing::expect_error(ErrorKind::unsupported, "cryptsetup reencrypt", parse);
+  }
+}
+
 TEST(CipherSpecTest, WhatHasNoCipherOrNoModeIsRefusedByName) {
   for (const std::string_view text :
        {"", "aes", "aes-", "-xts-plain64", "-", "aes--plain64", "--"}) {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -17,6 +18,17 @@ namespace luksdetached::testing {
 
 using MakeCipher = std::function<std::unique_ptr<SectorCipher>(
     std::string_view spec, std::span<const std::byte> key, std::size_t sector_size)>;
+
+/// The portable implementation.
+inline std::unique_ptr<SectorCipher> make_cryptopp(std::string_view spec,
+                                                   std::span<const std::byte> key,
+                                                   std::size_t sector_size) {
+  const CipherSpec parsed = parse_cipher_spec(spec);
+  for (const BlockCipher& cipher : cryptopp_block_ciphers()) {
+    if (cipher.name == parsed.cipher) return cipher.make(parsed, key, sector_size);
+  }
+  throw std::runtime_error("no block cipher " + parsed.cipher);
+}
 
 inline Bytes encrypt(const SectorCipher& cipher, std::span<const std::byte> from,
                      std::uint64_t first_sector) {
@@ -123,12 +135,12 @@ inline constexpr ShortVector xts_short_vectors[] = {
 
 /// "plain" counts sectors in 32 bits, "plain64" does not.
 inline void check_wrap_of_plain(const MakeCipher& make, std::size_t key_bytes,
-                                const std::string& mode) {
+                                const std::string& cipher_and_mode) {
   const Bytes key = pattern(key_bytes);
   const Bytes data = pattern(1024, 2);
   constexpr std::uint64_t wraps_at = std::uint64_t{1} << 32;
-  const auto plain = make("aes-" + mode + "-plain", key, 512);
-  const auto plain64 = make("aes-" + mode + "-plain64", key, 512);
+  const auto plain = make(cipher_and_mode + "-plain", key, 512);
+  const auto plain64 = make(cipher_and_mode + "-plain64", key, 512);
   EXPECT_EQ(encrypt(*plain, data, 5), encrypt(*plain64, data, 5));
   EXPECT_EQ(encrypt(*plain, data, wraps_at + 5), encrypt(*plain, data, 5));
   EXPECT_NE(encrypt(*plain64, data, wraps_at + 5), encrypt(*plain64, data, 5));
@@ -243,6 +255,16 @@ inline void check_key_is_copied(const MakeCipher& make, std::string_view spec,
   EXPECT_EQ(decrypt(*make(spec, pattern(key_bytes), 512), before, 1), data);
 }
 
+/// A lock that is renewed changes nothing else.
+inline void check_lock_again(const MakeCipher& make, std::string_view spec, std::size_t key_bytes) {
+  const auto cipher = make(spec, pattern(key_bytes), 512);
+  const Bytes data = pattern(512, 2);
+  const Bytes before = encrypt(*cipher, data, 1);
+  cipher->lock_again();
+  EXPECT_EQ(encrypt(*cipher, data, 1), before);
+}
+
+/// Everything that does not depend on numbers, for a cipher and the length of its key.
 inline void check_all_shapes(const MakeCipher& make, std::string_view spec, std::size_t key_bytes) {
   check_runs(make, spec, key_bytes);
   check_in_place(make, spec, key_bytes);

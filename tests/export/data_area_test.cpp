@@ -16,7 +16,7 @@ constexpr std::uint64_t mib = 1 << 20;
 
 luks::Segment segment(std::uint64_t offset, std::optional<std::uint64_t> size,
                       std::size_t sector_size, const char* iv = "plain64") {
-  return {offset, size, sector_size, {"aes", "xts", iv, ""}};
+  return {offset, size, sector_size, std::string("aes-xts-") + iv, {"aes", "xts", iv, ""}};
 }
 
 TEST(FindDataAreaTest, IsTheRestOfThePayloadOrTheFixedSize) {

@@ -13,8 +13,8 @@ examples() {
   esac
 }
 
-# An nbdkit that knows the plugin by its name, as one where it is installed, and whose background
-# processes end with the test.
+# As where it is installed: the program, and an nbdkit that knows the plugin by its name. The latter's
+# background processes end with the test.
 mkdir "$tmp/bin" "$tmp/work"
 real_nbdkit=$(command -v nbdkit)
 cat >"$tmp/bin/nbdkit" <<EOF
@@ -30,6 +30,7 @@ done
 exec "\${command[@]}" "\${arguments[@]}"
 EOF
 chmod +x "$tmp/bin/nbdkit"
+ln -s "$build/server/luksdetached" "$tmp/bin/luksdetached"
 end_examples() {
   local file
   for file in "$tmp"/example.*.pid "$tmp"/work/*.pid; do

@@ -225,6 +225,11 @@ make_volume() {
 cheap_pbkdf2=(--pbkdf pbkdf2 --pbkdf-force-iterations 1000)
 cheap_argon2=(--pbkdf-memory 1024 --pbkdf-force-iterations 4 --pbkdf-parallel 1)
 
+# What the installed cryptsetup takes for --hash, of those that we know.
+# shellcheck disable=SC2034  # for the tests
+hashes=(sha1 sha224 sha256 sha384 sha512 ripemd160 whirlpool
+  sha3-224 sha3-256 sha3-384 sha3-512 blake2b-512 blake2s-256)
+
 # make_luks1 NAME SIZE [OPTION…]
 make_luks1() { make_volume "$1" "$2" --type luks1 --pbkdf-force-iterations 1000 "${@:3}"; }
 

@@ -31,3 +31,36 @@ qemu_write() {
   qemu-img convert --object "secret,id=s,file=$tmp/$1.secret" -n -f raw --target-image-opts "$2" \
     "driver=luks,key-secret=s,file.filename=$tmp/$1.joined"
 }
+
+# make_qemu_luks1 NAME SIZE OPTIONS: an image of QEMU's own in $tmp/NAME.joined, and a copy of its
+# first part, up to the data, in $tmp/NAME.header. OPTIONS as qemu-img create -o takes them.
+make_qemu_luks1() {
+  local joined=$tmp/$1.joined offset
+  printf 'a secret of %s' "$1" >"$tmp/$1.secret"
+  local _
+  # It times its key derivation, and gives up when the clock of this machine does not move meanwhile.
+  for _ in $(seq 10); do
+    qemu-img create -q -f luks --object "secret,id=s,file=$tmp/$1.secret" \
+      -o "key-secret=s,iter-time=10,$3" "$joined" "$2" 2>"$tmp/$1.create.log" && break
+    grep -q 'accurate CPU usage' "$tmp/$1.create.log" || fail "qemu-img create: $(cat "$tmp/$1.create.log")"
+  done
+  offset=$((512 * 0x$(dd if="$joined" bs=1 skip=104 count=4 status=none | od -An -tx1 | tr -d ' ')))
+  head -c "$offset" "$joined" >"$tmp/$1.header"
+}
+
+# agree_with_qemu NAME SIZE: what QEMU writes into the image of make_qemu_luks1 the plugin reads, and
+# the other way round; the header area stays as it was.
+agree_with_qemu() {
+  noise "$2" >"$tmp/plain"
+  qemu_write "$1" "$tmp/plain"
+  serve "header=$tmp/$1.header" "payload=$tmp/$1.joined" "secret=$tmp/$1.secret"
+  nbdcopy "$uri" "$tmp/read"
+  same "$tmp/plain" "$tmp/read"
+  noise "$2" >"$tmp/plain"
+  nbdcopy --flush "$tmp/plain" "$uri"
+  stop "$server"
+  qemu_read "$1" >"$tmp/read"
+  same "$tmp/plain" "$tmp/read"
+  cmp -n "$(stat -c %s "$tmp/$1.header")" "$tmp/$1.header" "$tmp/$1.joined" ||
+    fail "the header area was written"
+}

@@ -31,12 +31,19 @@ edited1 'plain65' 40 'xts-plain65\0'
 edited2 'rot13' "json['segments']['0']['encryption'] = 'rot13-xts-plain64'"
 edited2 'plain65' "json['segments']['0']['encryption'] = 'aes-xts-plain65'"
 edited2 'rot13' "json['keyslots']['0']['area']['encryption'] = 'rot13-xts-plain64'"
-edited2 'capi' "json['segments']['0']['encryption'] = 'capi:xts(aes)-plain64'"
+edited1 'benbi' 40 'lrw-benbi\0'
+edited1 'benbi.*not implemented' 40 'cbc-benbi\0'
+edited2 'random.*not implemented' "json['segments']['0']['encryption'] = 'aes-cbc-random'"
+edited2 'capi.*reencrypt' "json['segments']['0']['encryption'] = 'capi:xts(aes)-plain64'"
 
 note "a null cipher is no encryption, wherever it stands"
 edited1 'null' 8 'cipher_null\0'
 edited2 'null' "json['segments']['0']['encryption'] = 'cipher_null-ecb'"
 edited2 'null' "json['keyslots']['0']['area']['encryption'] = 'cipher_null-ecb'"
+
+note "ecb shows patterns of the data"
+edited1 'ecb.*patterns' 40 'ecb\0'
+edited2 'ecb.*patterns' "json['segments']['0']['encryption'] = 'aes-ecb'"
 
 note "hashes and key derivation"
 edited1 'md4' 72 'md4\0'

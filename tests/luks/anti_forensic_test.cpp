@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "header_builder.h"
 
@@ -14,9 +17,16 @@ using luksdetached::testing::pattern;
 using luksdetached::testing::split_key;
 using luksdetached::testing::to_hex;
 
+SecureBuffer merge_stripes(std::span<const std::byte> split, std::size_t key_bytes,
+                           std::uint32_t stripes, Hash hash) {
+  StripeMerger merger(key_bytes, stripes, hash);
+  merger.add(split);
+  return std::move(merger).take();
+}
+
 // Byte n is n * 7 + 3 + n / 256; the merged keys were computed by another implementation, in Python
 // with hashlib. The keys are longer and shorter than a digest and no multiples of it.
-TEST(MergeStripesTest, KnownAnswersOfAnotherImplementation) {
+TEST(StripeMergerTest, KnownAnswersOfAnotherImplementation) {
   struct Row {
     Hash hash;
     std::size_t key_bytes;
@@ -50,7 +60,7 @@ TEST(MergeStripesTest, KnownAnswersOfAnotherImplementation) {
   }
 }
 
-TEST(MergeStripesTest, GivesBackTheKeyThatWasSplit) {
+TEST(StripeMergerTest, GivesBackTheKeyThatWasSplit) {
   for (const Hash hash : {Hash::sha1, Hash::sha224, Hash::sha256, Hash::sha384, Hash::sha512,
                           Hash::ripemd160, Hash::whirlpool}) {
     for (const std::size_t key_bytes : {1U, 16U, 20U, 32U, 33U, 64U}) {
@@ -62,25 +72,37 @@ TEST(MergeStripesTest, GivesBackTheKeyThatWasSplit) {
   }
 }
 
-TEST(MergeStripesTest, OneStripeIsTheKeyItself) {
+TEST(StripeMergerTest, OneStripeIsTheKeyItself) {
   const Bytes key = pattern(32);
   EXPECT_EQ(to_hex(merge_stripes(key, 32, 1, Hash::sha256).span()), to_hex(key));
 }
 
-TEST(MergeStripesTest, IgnoresWhatFillsTheLastSector) {
+TEST(StripeMergerTest, IgnoresWhatFillsTheLastSector) {
   const Bytes key = pattern(32);
   Bytes split = split_key(key, 3, Hash::sha256);
   split.resize(512, std::byte{0xee});
   EXPECT_EQ(to_hex(merge_stripes(split, 32, 3, Hash::sha256).span()), to_hex(key));
 }
 
-TEST(MergeStripesTest, EveryStripeCounts) {
+TEST(StripeMergerTest, EveryStripeCounts) {
   const Bytes key = pattern(32);
   const Bytes split = split_key(key, 5, Hash::sha256);
   for (std::size_t at = 7; at < split.size(); at += 32) {
     Bytes changed = split;
     changed[at] ^= std::byte{1};
     EXPECT_NE(to_hex(merge_stripes(changed, 32, 5, Hash::sha256).span()), to_hex(key)) << at;
+  }
+}
+
+TEST(StripeMergerTest, PiecesOfAnySizeGiveTheSameKey) {
+  const Bytes key = pattern(40, 9);
+  const Bytes split = split_key(key, 50, Hash::sha256);
+  for (const std::size_t size : {1U, 7U, 39U, 40U, 41U, 512U}) {
+    StripeMerger merger(key.size(), 50, Hash::sha256);
+    for (std::size_t at = 0; at < split.size(); at += size) {
+      merger.add(std::span(split).subspan(at, std::min(size, split.size() - at)));
+    }
+    EXPECT_EQ(to_hex(std::move(merger).take().span()), to_hex(key)) << size;
   }
 }
 

@@ -161,6 +161,7 @@ Luks2Image::Luks2Image(std::size_t volume_key_bytes) : volume_key(pattern(volume
   Bytes digest(32);
   pbkdf2(Hash::sha256, volume_key, salt, digest_iterations, digest);
   const std::size_t area_bytes = (volume_key_bytes * af_stripes + 4095) / 4096 * 4096;
+  areas_.resize(8 * area_bytes);
   metadata = {
       {"keyslots",
        {{"0",

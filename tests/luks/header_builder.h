@@ -21,7 +21,7 @@ void put_be32(Bytes& bytes, std::size_t offset, std::uint32_t value);
 void put_be64(Bytes& bytes, std::size_t offset, std::uint64_t value);
 void put_text(Bytes& bytes, std::size_t offset, std::string_view text);
 
-/// Splits `key` so that merge_stripes gives it back. Written from the specification (LUKS1, section
+/// Splits `key` so that StripeMerger gives it back. Written from the specification (LUKS1, section
 /// 2.4), apart from the library's own half.
 Bytes split_key(std::span<const std::byte> key, std::uint32_t stripes, Hash hash);
 
@@ -68,8 +68,8 @@ class Luks1Image {
 namespace luks2 {
 inline constexpr std::size_t binary_bytes = 4096;
 inline constexpr std::size_t version = 6, header_size = 8, sequence = 16, label = 24,
-                             checksum_algorithm = 72, salt = 104, uuid = 168, header_offset = 256,
-                             checksum = 448;
+                             subsystem = 208, checksum_algorithm = 72, salt = 104, uuid = 168,
+                             header_offset = 256, checksum = 448;
 }  // namespace luks2
 
 /// Computes the checksum of the copy of `size` bytes at `offset` again.
@@ -101,7 +101,7 @@ class Luks2Image {
   Bytes volume_key;
 
  private:
-  Bytes areas_;
+  Bytes areas_;  // all of what config.keyslots_size says
 };
 
 /// The base64 text of `bytes`.

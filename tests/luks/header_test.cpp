@@ -98,6 +98,13 @@ TEST(ParseHeaderTest, AnUnknownVersionBeforeASecondaryCopyIsDamage) {
   EXPECT_NE(header.warnings[0].find("secondary copy"), std::string::npos) << header.warnings[0];
 }
 
+TEST(CheckServableTest, ThrowsTheFirstRefusal) {
+  Header header;
+  EXPECT_NO_THROW(check_servable(header));
+  header.refusals = {{ErrorKind::policy, "first"}, {ErrorKind::unsupported, "second"}};
+  expect_error(ErrorKind::policy, "first", [&] { check_servable(header); });
+}
+
 // Whatever is in a header, the answer is a Header or an Error.
 void expect_header_or_error(std::span<const std::byte> bytes) {
   try {

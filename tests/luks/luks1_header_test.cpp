@@ -31,7 +31,10 @@ TEST(Luks1HeaderTest, SaysWhatIsInTheFields) {
   const Header header = parse_header(image);
   EXPECT_EQ(header.version, 1U);
   EXPECT_EQ(header.uuid, luksdetached::testing::header_uuid);
+  EXPECT_EQ(header.segment.encryption, "aes-xts-plain64");
   EXPECT_EQ(header.segment.cipher.text(), "aes-xts-plain64");
+  EXPECT_TRUE(header.refusals.empty());
+  EXPECT_TRUE(header.copies.empty());
   EXPECT_EQ(header.segment.offset, 4096U * 512);
   EXPECT_EQ(header.segment.size, std::nullopt);
   EXPECT_EQ(header.segment.sector_size, 512U);
@@ -47,6 +50,8 @@ TEST(Luks1HeaderTest, SaysWhatIsInAKeySlot) {
   ASSERT_EQ(header.keyslots.size(), 1U);
   const Keyslot& slot = header.keyslots[0];
   EXPECT_EQ(slot.id, 0U);
+  EXPECT_EQ(slot.type, "luks1");
+  EXPECT_EQ(slot.area_encryption, "aes-xts-plain64");
   EXPECT_TRUE(slot.bound);
   EXPECT_EQ(slot.priority, 1U);
   EXPECT_EQ(slot.key_bytes, 32U);
@@ -168,7 +173,7 @@ TEST(Luks1HeaderTest, RefusesWhatIsMalformed) {
       {"empty cipher-mode", text(layout::cipher_mode, ""), ErrorKind::unsupported, "cipher 'aes-'"},
       {"empty hash-spec", text(layout::hash_spec, ""), ErrorKind::unsupported, "hash ''"},
       // What we do not have.
-      {"unknown cipher", text(layout::cipher_name, "serpent"), ErrorKind::unsupported, "serpent"},
+      {"unknown cipher", text(layout::cipher_name, "blowfish"), ErrorKind::unsupported, "blowfish"},
       {"unknown mode", text(layout::cipher_mode, "lrw-benbi"), ErrorKind::unsupported, "lrw"},
       {"unknown hash", text(layout::hash_spec, "md5"), ErrorKind::unsupported, "hash 'md5'"},
       {"cipher_null", text(layout::cipher_name, "cipher_null"), ErrorKind::policy,
@@ -187,8 +192,8 @@ TEST(Luks1HeaderTest, RefusesWhatIsMalformed) {
        "key slot 0 is neither enabled nor disabled"},
       {"an active field of zeros", field(slot(5, layout::slot_active), 0), damaged,
        "key slot 5 is neither"},
-      {"no slot enabled", field(slot(0, layout::slot_active), layout::disabled), damaged,
-       "no key slot is in use"},
+      {"no slot enabled", field(slot(0, layout::slot_active), layout::disabled),
+       ErrorKind::unsupported, "no key slot holds the volume's key"},
       {"no stripes", field(slot(0, layout::slot_stripes), 0), damaged, "key slot 0 has 0 stripes"},
       {"too few stripes", field(slot(0, layout::slot_stripes), 3999), damaged, "3999 stripes"},
       {"too many stripes in an unused slot", field(slot(6, layout::slot_stripes), 0xffffffff),
@@ -218,8 +223,32 @@ TEST(Luks1HeaderTest, RefusesWhatIsMalformed) {
     SCOPED_TRACE(row.name);
     Bytes image = Luks1Image().bytes;
     row.spoil(image);
-    expect_error(row.kind, row.word, [&] { parse_header(image); });
+    expect_error(row.kind, row.word, [&] { check_servable(parse_header(image)); });
+    if (row.kind != damaged) {
+      EXPECT_NO_THROW(parse_header(image));
+    }
   }
+}
+
+TEST(Luks1HeaderTest, WhatIsNotServedIsShownAllTheSame) {
+  Bytes image = Luks1Image().bytes;
+  text_field(image, layout::cipher_name, "rot13");
+  text_field(image, layout::hash_spec, "nohash");
+  const Header header = parse_header(image);
+  ASSERT_EQ(header.refusals.size(), 2U);
+  EXPECT_EQ(header.refusals[1].message, "hash 'nohash' is not supported");
+  EXPECT_EQ(header.segment.encryption, "rot13-xts-plain64");
+  ASSERT_EQ(header.keyslots.size(), 1U);
+  EXPECT_EQ(header.keyslots[0].unusable, header.refusals[0].message);
+  EXPECT_EQ(header.keyslots[0].area_bytes, area_bytes);
+}
+
+TEST(Luks1HeaderTest, DamageCountsMoreThanWhatIsNotSupported) {
+  Bytes image = Luks1Image().bytes;
+  text_field(image, layout::cipher_name, "rot13");
+  text_field(image, layout::hash_spec, "nohash");
+  put_be32(image, layout::slot(7) + layout::slot_stripes, 1);
+  expect_error(ErrorKind::header_damaged, "key slot 7", [&] { parse_header(image); });
 }
 
 TEST(Luks1HeaderTest, MessagesHaveNoControlCharactersOfTheHeader) {

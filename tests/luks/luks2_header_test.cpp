@@ -45,6 +45,71 @@ TEST(Luks2HeaderTest, TwoGoodCopiesOfTheSameSequenceGiveNoWarning) {
   EXPECT_TRUE(header.warnings.empty());
 }
 
+TEST(Luks2HeaderTest, SaysWhatIsInTheBinaryHeader) {
+  const Bytes image = both(Luks2Image(), [](Bytes& b, std::size_t at) {
+    put_text(b, at + layout::label, "Gr\u00f6\u00dfe\x1b");
+    put_text(b, at + layout::subsystem, std::string(48, 's'));
+  });
+  const Header header = parse_header(image);
+  EXPECT_EQ(header.label, "Gr\u00f6\u00dfe?");
+  EXPECT_EQ(header.subsystem, std::string(48, 's'));
+}
+
+TEST(Luks2HeaderTest, BlanksMayComeBehindTheJson) {
+  const Luks2Image image;
+  EXPECT_TRUE(parse_header(image.bytes(image.json_text() + " \t\r\n")).refusals.empty());
+}
+
+void expect_copy(const HeaderCopy& copy, const HeaderCopy& expected) {
+  EXPECT_EQ(copy.offset, expected.offset);
+  EXPECT_EQ(copy.sequence, expected.sequence);
+  EXPECT_EQ(copy.used, expected.used);
+  EXPECT_EQ(copy.problem, expected.problem);
+}
+
+TEST(Luks2HeaderTest, BothCopiesAreListed) {
+  const Header header = parse_header(Luks2Image().bytes());
+  ASSERT_EQ(header.copies.size(), 2U);
+  expect_copy(header.copies[0], {0, 3, true, ""});
+  expect_copy(header.copies[1], {copy_bytes, 3, false, ""});
+}
+
+TEST(Luks2HeaderTest, OfABadCopyItIsListedWhatIsWrong) {
+  Bytes image = Luks2Image().bytes();
+  image[5000] ^= std::byte{1};
+  Header header = parse_header(image);
+  ASSERT_EQ(header.copies.size(), 2U);
+  expect_copy(header.copies[0], {0, 0, false, "its checksum does not match"});
+  expect_copy(header.copies[1], {copy_bytes, 3, true, ""});
+
+  const Luks2Image builder;
+  image = builder.copy(0, builder.json_text(), 9);
+  const Bytes secondary = builder.copy(copy_bytes, "{}", 9);
+  image.insert(image.end(), secondary.begin(), secondary.end());
+  header = parse_header(image);
+  expect_copy(header.copies.at(0), {0, 9, true, ""});
+  expect_copy(header.copies.at(1), {copy_bytes, 9, false, "JSON keyslots is missing"});
+  EXPECT_EQ(only_warning(header),
+            "the primary copy of the LUKS2 header is used: the secondary copy is damaged: JSON "
+            "keyslots is missing");
+}
+
+// A primary copy whose checksum is right says where the other one is, whatever its JSON is like.
+TEST(Luks2HeaderTest, WhatLooksLikeACopyInsideTheOtherOneIsNotLookedAt) {
+  Luks2Image image;
+  image.copy_bytes = 2 * copy_bytes;
+  image.metadata["config"]["json_size"] = std::to_string(image.copy_bytes - layout::binary_bytes);
+  image.metadata["keyslots"]["0"]["area"]["offset"] = std::to_string(2 * image.copy_bytes);
+  Bytes bytes = image.copy(0, "{", 3);
+  const Luks2Image fake;
+  const Bytes inner = fake.copy(copy_bytes, fake.json_text(), 5);
+  std::copy(inner.begin(), inner.end(), bytes.begin() + copy_bytes);
+  seal(bytes, 0, image.copy_bytes);
+  const Bytes secondary = image.copy(image.copy_bytes, image.json_text(), 3);
+  bytes.insert(bytes.end(), secondary.begin(), secondary.end());
+  EXPECT_EQ(parse_header(bytes).copies.at(1).offset, image.copy_bytes);
+}
+
 TEST(Luks2HeaderTest, EverySizeOfACopyIsRead) {
   for (std::size_t size = 16 << 10; size <= std::size_t{4} << 20; size *= 2) {
     Luks2Image image;
@@ -167,7 +232,7 @@ TEST(Luks2HeaderTest, DamagedJsonInTheNewerCopySendsToTheOlderOne) {
   const Header header = parse_header(bytes);
   EXPECT_EQ(only_warning(header),
             "the secondary copy of the LUKS2 header is used: the primary copy is damaged: JSON "
-            "config is missing; it is newer (sequence 9, not 8), so a removed key slot may open "
+            "keyslots is missing; it is newer (sequence 9, not 8), so a removed key slot may open "
             "again");
 }
 
@@ -179,7 +244,7 @@ TEST(Luks2HeaderTest, ARefusalByTheNewerCopyIsFinal) {
   Bytes bytes = image.copy(0, image.json_text(), 9);
   const Bytes secondary = image.copy(copy_bytes, old_text, 8);
   bytes.insert(bytes.end(), secondary.begin(), secondary.end());
-  expect_error(ErrorKind::unsupported, "new-thing", [&] { parse_header(bytes); });
+  expect_error(ErrorKind::unsupported, "new-thing", [&] { check_servable(parse_header(bytes)); });
 }
 
 TEST(Luks2HeaderTest, WhenBothCopiesAreDamagedBothReasonsAreTold) {
@@ -246,10 +311,20 @@ TEST(Luks2HeaderTest, RefusesBinaryHeadersThatAreMalformedInBothCopies) {
          std::fill_n(b.begin() + static_cast<std::ptrdiff_t>(at + layout::binary_bytes),
                      copy_bytes - layout::binary_bytes, std::byte{0});
        },
-       damaged, "exactly one object"},
+       damaged, "does not begin with an object"},
       {"a byte at the end of the JSON area",
        [](Bytes& b, std::size_t at) { b[at + copy_bytes - 1] = std::byte{'x'}; }, damaged,
        "there are bytes after the end of its JSON"},
+      {"JSON behind a blank",
+       [](Bytes& b, std::size_t at) {
+         const auto json = b.begin() + static_cast<std::ptrdiff_t>(at + layout::binary_bytes);
+         std::copy_backward(json, json + 5000, json + 5001);
+         *json = std::byte{' '};
+       },
+       damaged, "does not begin with an object"},
+      {"JSON that is not valid",
+       [](Bytes& b, std::size_t at) { b[at + layout::binary_bytes + 1] = std::byte{','}; }, damaged,
+       "not valid at byte"},
   };
   for (const Row& row : table) {
     SCOPED_TRACE(row.name);

@@ -188,7 +188,7 @@ TEST_F(FileSourceTest, KeepsTheErrnoOfAFailedWrite) {
 TEST_F(FileSourceTest, RefusesWhatIsNoStorage) {
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
   const Error fifo = error_of([&] { FileSource(path_, Access::read_only, false); });
-  EXPECT_EQ(fifo.kind(), ErrorKind::usage);
+  EXPECT_EQ(fifo.kind(), ErrorKind::source_unreachable);
   EXPECT_THAT(fifo.what(), HasSubstr("FIFO"));
   EXPECT_THAT(error_of([&] { FileSource(dir_.file("."), Access::read_write, true); }).what(),
               HasSubstr("directory"));

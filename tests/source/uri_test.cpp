@@ -231,5 +231,32 @@ TEST(TlsPolicy, AllowsKeysAndPlainConnections) {
   }
 }
 
+// ---- places ----
+
+TEST(Uri, SpellingsOfOnePlaceHaveTheSamePlace) {
+  const std::vector<std::vector<std::string>> places = {
+      {"/p", "//x/../p", "/./p", "/p/", "file:///p", "file:/p", "file://localhost/p",
+       "file:///%70"},
+      {"/q", "file:///q"},
+      {"/%70"},
+      {"nbd://h/x", "nbd://H:10809/x", "nbd://h/%78", "nbds://u@h/x"},
+      {"nbd://h:10810/x"},
+      {"nbd://h/y"},
+      {"nbd://h", "nbd://h/", "nbd://h:10809"},
+      {"nbd://[::1]/x", "nbd://[::1]:10809/x"},
+      {"nbd+unix:///x?socket=/s", "nbd+unix:///x?socket=/%73", "nbds+unix:///%78?socket=/s"},
+      {"nbd+unix:///?socket=/s", "nbd+unix://?socket=/s"},
+  };
+  for (const auto& spellings : places) {
+    for (const std::string& text : spellings) {
+      for (const auto& others : places) {
+        const bool same = &others == &spellings;
+        EXPECT_EQ(parse_uri(others.front()).place == parse_uri(text).place, same)
+            << others.front() << " " << text;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace luksdetached

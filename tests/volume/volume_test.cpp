@@ -49,6 +49,7 @@ class ChainCipher final : public SectorCipher {
     });
   }
   std::string_view kernel() const noexcept override { return "chain"; }
+  bool constant_time() const override { return true; }
   void lock_again() override { ++*locked_again_; }
 
  private:

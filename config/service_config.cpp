@@ -1,0 +1,134 @@
+#include "config/service_config.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include "config/config_readers.h"
+#include "config/toml_characters.h"
+#include "config/toml_section.h"
+
+namespace luksdetached {
+
+namespace {
+
+constexpr std::size_t max_file_bytes = std::size_t{1} << 20;
+constexpr std::size_t max_line_bytes = 4096;
+
+void check_default(const toml::table& root, ServiceConfig& config, Mistakes& mistakes) {
+  if (config.exports.empty()) return;
+  if (config.default_export.empty()) {
+    config.default_export = config.exports.front().name;
+    return;
+  }
+  const bool exists =
+      std::any_of(config.exports.begin(), config.exports.end(),
+                  [&](const NamedExport& one) { return one.name == config.default_export; });
+  if (exists) return;
+  mistakes.add(root["service"]["default"].node()->source(), "default in [service] is '" +
+                                                                shortened(config.default_export) +
+                                                                "', but no export has that name");
+}
+
+std::string first_line(std::string_view text) {
+  return std::string(text.substr(0, text.find('\n')));
+}
+
+void check_size(std::string_view text, std::string_view file) {
+  if (text.size() > max_file_bytes) throw ConfigError(file, "is larger than 1 MiB");
+  unsigned line = 1;
+  for (std::size_t at = 0; at < text.size(); ++line) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    if (end - at > max_line_bytes) {
+      throw ConfigError(file, {{line, max_line_bytes + 1, "the line is longer than 4 KiB"}});
+    }
+    at = end + 1;
+  }
+}
+
+// TOML has characters beyond ASCII only in strings and comments. toml++ 3.3 would reach what its
+// authors declared unreachable on some of them elsewhere.
+void check_characters(std::string_view text, std::string_view file) {
+  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+  if (const auto place = find_non_ascii(text.starts_with(byte_order_mark) ? 3 : 0, text)) {
+    throw ConfigError(file, {{place->line, place->column,
+                              "a character that is not ASCII, outside of strings and comments"}});
+  }
+}
+
+std::string join(std::string_view file, const std::vector<ConfigMistake>& mistakes) {
+  std::string text;
+  for (const ConfigMistake& mistake : mistakes) {
+    if (!text.empty()) text += '\n';
+    text += std::string(file) + ":" + std::to_string(mistake.line) + ":" +
+            std::to_string(mistake.column) + ": " + mistake.message;
+  }
+  return text;
+}
+
+}  // namespace
+
+ConfigError::ConfigError(std::string_view file, std::vector<ConfigMistake> mistakes)
+    : mistakes_(std::move(mistakes)), text_(join(file, mistakes_)) {}
+
+ConfigError::ConfigError(std::string_view file, std::string_view problem)
+    : text_("config file " + std::string(file) + " " + std::string(problem)) {}
+
+ServiceConfig load_config(const std::string& path, const UriReader& read_uri) {
+  // Others may never end, or not be there when the plugin reads the file again.
+  std::error_code status_error;
+  const auto status = std::filesystem::status(path, status_error);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw ConfigError(path, "is not a regular file");
+  }
+  errno = status_error.value();
+  std::ifstream file;
+  if (!status_error) file.open(path, std::ios::binary);
+  if (!file.is_open()) {
+    throw ConfigError(path, "cannot be opened: " + std::generic_category().message(errno));
+  }
+  std::string text(max_file_bytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad() || (file.fail() && !file.eof())) throw ConfigError(path, "cannot be read");
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return parse_config(text, path, read_uri);
+}
+
+ServiceConfig parse_config(std::string_view text, std::string_view file,
+                           const UriReader& read_uri) {
+  check_size(text, file);
+  check_characters(text, file);
+  toml::table root;
+  try {
+    root = toml::parse(text, file);
+  } catch (const toml::parse_error& error) {
+    const auto& where = error.source().begin;
+    throw ConfigError(file, {{where.line, where.column, first_line(error.description())}});
+  }
+  ServiceConfig config;
+  Mistakes mistakes;
+  Section top(root, "the file", mistakes);
+  const toml::node* service = top.take("service");
+  if (service == nullptr) {
+    mistakes.add(1, 1, "[service] is missing");
+  } else if (const toml::table* table = service->as_table()) {
+    read_service(*table, config, mistakes);
+  } else {
+    mistakes.add(service->source(), "service must be a table, written [service]");
+  }
+  const toml::node* exports = top.take("export");
+  if (exports == nullptr) {
+    mistakes.add(1, 1, "there is no [[export]]");
+  } else {
+    read_exports(*exports, read_uri, config, mistakes);
+  }
+  top.report_unknown_keys();
+  check_default(root, config, mistakes);
+  mistakes.throw_if_any(file);
+  return config;
+}
+
+}  // namespace luksdetached

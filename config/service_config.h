@@ -1,0 +1,79 @@
+// The config file: several exports and how they are served. Knows nothing of LUKS or nbdkit.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/export_options.h"
+
+namespace luksdetached {
+
+/// One [[export]].
+struct NamedExport {
+  std::string name;  ///< the NBD export name: 1 to 255 bytes, no control characters
+  ExportOptions options;
+};
+
+/// Where clients connect.
+struct Listener {
+  enum class Kind { unix_socket, tcp };
+  Kind kind = Kind::unix_socket;
+  std::string path;        ///< Kind::unix_socket: absolute, at most 107 bytes
+  std::string host;        ///< Kind::tcp: a name or address, without brackets
+  std::uint16_t port = 0;  ///< Kind::tcp: 1 to 65535
+};
+
+enum class TlsMode { off, on, require };
+
+/// A config file, checked.
+struct ServiceConfig {
+  Listener listen;
+  std::string status;  ///< path of the status socket, or empty
+  TlsMode tls = TlsMode::off;
+  std::string tls_certificates;      ///< directory, or empty
+  bool tls_verify_peer = false;      ///< clients need a certificate
+  std::string tls_psk;               ///< file of pre-shared keys, or empty
+  unsigned threads = 0;              ///< per client connection; 0: nbdkit's own number
+  bool insecure = false;             ///< allow what is refused for safety
+  std::string default_export;        ///< which export a client gets that names none
+  std::vector<NamedExport> exports;  ///< at least one, names are unique
+};
+
+/// Something wrong at a place of the file.
+struct ConfigMistake {
+  unsigned line;    ///< from 1
+  unsigned column;  ///< from 1
+  std::string message;
+};
+
+/// Why a config file cannot be used: the first mistake in its syntax, or all in its meaning.
+/// `what()` has a line "FILE:LINE:COLUMN: message" for each.
+class ConfigError : public std::exception {
+ public:
+  ConfigError(std::string_view file, std::vector<ConfigMistake> mistakes);
+  /// The file as a whole: it cannot be read, or is too large.
+  ConfigError(std::string_view file, std::string_view problem);
+
+  const char* what() const noexcept override { return text_.c_str(); }
+  const std::vector<ConfigMistake>& mistakes() const noexcept { return mistakes_; }
+
+ private:
+  std::vector<ConfigMistake> mistakes_;
+  std::string text_;
+};
+
+/// Looks at the URI of a header or payload: throws std::exception with a sentence when it is none,
+/// and returns a text that is the same for two URIs of one place.
+using UriReader = std::function<std::string(std::string_view uri)>;
+
+/// Reads and checks a config file. Throws ConfigError. Looks at no header, payload or secret.
+ServiceConfig load_config(const std::string& path, const UriReader& read_uri);
+
+/// The same for a text; `file` is its name in messages.
+ServiceConfig parse_config(std::string_view text, std::string_view file, const UriReader& read_uri);
+
+}  // namespace luksdetached

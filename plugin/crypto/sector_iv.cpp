@@ -1,0 +1,24 @@
+#include "crypto/sector_iv.h"
+
+#include <algorithm>
+
+namespace luksdetached {
+
+std::optional<IvKind> find_iv_kind(std::string_view name) noexcept {
+  if (name == "plain") return IvKind::plain;
+  if (name == "plain64") return IvKind::plain64;
+  if (name == "plain64be") return IvKind::plain64be;
+  if (name == "essiv") return IvKind::essiv;
+  return std::nullopt;
+}
+
+void write_iv(IvKind kind, std::uint64_t units_of_512, std::span<std::byte> iv) noexcept {
+  if (kind == IvKind::plain) units_of_512 = static_cast<std::uint32_t>(units_of_512);
+  std::fill(iv.begin(), iv.end(), std::byte{0});
+  for (std::size_t n = 0; n < 8; ++n) {
+    const std::size_t at = kind == IvKind::plain64be ? iv.size() - 1 - n : n;
+    iv[at] = static_cast<std::byte>(units_of_512 >> (8 * n));
+  }
+}
+
+}  // namespace luksdetached

@@ -1,0 +1,128 @@
+#include "export/registry.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/error.h"
+#include "export/open_export.h"
+
+namespace luksdetached {
+
+namespace {
+
+// A name that a client made up, for the log.
+std::string printable(std::string_view name) {
+  constexpr std::size_t most = 80;
+  std::string text(name.substr(0, most));
+  std::replace_if(
+      text.begin(), text.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  return name.size() > most ? text + "…" : text;
+}
+
+}  // namespace
+
+std::string_view state_word(ExportState state) noexcept {
+  switch (state) {
+    case ExportState::waiting:
+      return "waiting";
+    case ExportState::open:
+      return "open";
+    case ExportState::failed:
+      return "failed";
+  }
+  return {};
+}
+
+void ExportRegistry::add(std::string name, ExportOptions options, Access access) {
+  const std::lock_guard lock(mutex_);
+  Entry entry{{}, std::move(options), access, nullptr};
+  entry.status.name = std::move(name);
+  entries_.push_back(std::move(entry));
+}
+
+void ExportRegistry::open(std::size_t index, const ExportEvents& events) {
+  Entry& entry = entries_[index];
+  const std::string& name = entry.status.name;
+  try {
+    // Without the lock: unlocking takes its time, and nobody else looks at the volume of an export
+    // that is waiting.
+    OpenedExport opened = open_export(entry.options, entry.access);
+    for (const std::string& text : opened.warnings) events.warning(name, text);
+    events.opened(name, opened.summary);
+    entry.volume = std::move(opened.volume);
+  } catch (const std::exception& error) {
+    fail(entry, error.what());
+    throw;
+  }
+}
+
+void ExportRegistry::start(std::size_t index) {
+  Entry& entry = entries_[index];
+  try {
+    entry.volume->start();
+  } catch (const std::exception& error) {
+    entry.volume.reset();
+    fail(entry, error.what());
+    throw;
+  }
+  const std::lock_guard lock(mutex_);
+  entry.status.size = entry.volume->size();
+  entry.status.writable = entry.volume->writable();
+  entry.status.state = ExportState::open;
+}
+
+void ExportRegistry::fail(Entry& entry, std::string reason) {
+  const std::lock_guard lock(mutex_);
+  entry.status.state = ExportState::failed;
+  entry.status.reason = std::move(reason);
+}
+
+void ExportRegistry::open_and_start_all(const ExportEvents& events, const std::atomic<bool>& stop) {
+  for (std::size_t index = 0; index < entries_.size() && !stop; ++index) {
+    try {
+      open(index, events);
+      start(index);
+    } catch (const std::exception& error) {
+      events.failed(entries_[index].status.name, error.what());
+    }
+  }
+}
+
+void ExportRegistry::close_all() noexcept {
+  const std::lock_guard lock(mutex_);
+  for (Entry& entry : entries_) {
+    if (entry.status.state != ExportState::open) continue;
+    entry.status.state = ExportState::waiting;
+    entry.volume.reset();
+  }
+}
+
+Volume& ExportRegistry::volume(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& entry) { return entry.status.name == name; });
+  if (found == entries_.end()) {
+    throw Error(ErrorKind::usage, "there is no export '" + printable(name) + "'", ENOENT);
+  }
+  if (found->status.state == ExportState::waiting) {
+    throw Error(ErrorKind::usage, "export " + found->status.name + " is still being unlocked",
+                ESHUTDOWN);
+  }
+  if (found->status.state == ExportState::failed) {
+    throw Error(ErrorKind::usage,
+                "export " + found->status.name + " could not be opened: " + found->status.reason,
+                ESHUTDOWN);
+  }
+  return *found->volume;
+}
+
+std::vector<ExportStatus> ExportRegistry::statuses() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<ExportStatus> all;
+  for (const Entry& entry : entries_) all.push_back(entry.status);
+  return all;
+}
+
+}  // namespace luksdetached

@@ -1,0 +1,57 @@
+#include "export/unlock_header.h"
+
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "export/open_as.h"
+#include "export/required_header.h"
+#include "secret/secret.h"
+#include "source/uri.h"
+
+namespace luksdetached {
+
+LoadedHeader read_header(const ExportOptions& options) {
+  const std::unique_ptr<Source> source =
+      open_as("header", options.header,
+              {.access = Access::read_only, .lock = false, .insecure = options.insecure});
+  return load_header(*source,
+                     options.header_sha256.empty() ? HeaderPart::key_material : HeaderPart::whole);
+}
+
+LoadedHeader read_servable_header(const ExportOptions& options) {
+  LoadedHeader loaded = read_header(options);
+  try {
+    check_required_header(options, loaded);
+    luks::check_servable(loaded.header);
+  } catch (const Error& error) {
+    throw Error(error.kind(), "header " + parse_uri(options.header).name + ": " + error.what(),
+                error.errno_code());
+  }
+  return loaded;
+}
+
+std::vector<SecureBuffer> read_secrets(const ExportOptions& options) {
+  std::vector<SecureBuffer> secrets;
+  secrets.reserve(options.secrets.size() + options.passphrases.size());
+  for (const std::string& path : options.secrets) {
+    secrets.push_back(read_secret_file(path, options.secret_offset, options.secret_size));
+  }
+  for (const PassphraseFrom& from : options.passphrases) secrets.push_back(read_passphrase(from));
+  return secrets;
+}
+
+luks::Unlocked unlock_header(const ExportOptions& options, const LoadedHeader& loaded,
+                             std::span<const SecureBuffer> secrets) {
+  try {
+    luks::KdfBudget budget(
+        {.memory_max = options.kdf_memory_max, .iterations_max = options.kdf_iterations_max});
+    return luks::unlock(loaded.header, loaded.image, secrets, options.keyslot, budget);
+  } catch (const Error& error) {
+    throw Error(error.kind(),
+                "cannot unlock header " + parse_uri(options.header).name + ": " + error.what(),
+                error.errno_code());
+  }
+}
+
+}  // namespace luksdetached

@@ -1,0 +1,30 @@
+// From what the user asked for to an unlocked header: the steps, for those who need only some.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "config/export_options.h"
+#include "crypto/secure_memory.h"
+#include "export/load_header.h"
+#include "luks/unlock.h"
+
+namespace luksdetached {
+
+/// Opens the header's source, reads the header and closes the source. The header is intact, but may
+/// have refusals. Throws Error.
+LoadedHeader read_header(const ExportOptions& options);
+
+/// The same for a header that is to be served: throws also when it is not the required one, and the
+/// first of its refusals.
+LoadedHeader read_servable_header(const ExportOptions& options);
+
+/// Reads all secrets, then all passphrases. Throws Error.
+std::vector<SecureBuffer> read_secrets(const ExportOptions& options);
+
+/// Finds the key slot that one of `secrets` opens. Throws Error as luks::unlock does, with the
+/// header's name.
+luks::Unlocked unlock_header(const ExportOptions& options, const LoadedHeader& loaded,
+                             std::span<const SecureBuffer> secrets);
+
+}  // namespace luksdetached

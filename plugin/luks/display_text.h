@@ -1,0 +1,13 @@
+// Text of unknown origin, for people to read.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace luksdetached::luks {
+
+/// `text` as a terminal and a JSON writer can take it: UTF-8 without control characters. Each byte
+/// that is not part of such a character becomes '?'.
+std::string display_text(std::string_view text);
+
+}  // namespace luksdetached::luks

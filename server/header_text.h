@@ -1,0 +1,14 @@
+// A header as text for people, for inspect.
+#pragma once
+
+#include <string>
+
+#include "luks/header.h"
+
+namespace luksdetached {
+
+/// What is said of the header called `name` (as Uri::name has it): aligned lines that end in a
+/// newline. Nothing in it can steer a terminal, whatever the header holds.
+std::string header_text(const std::string& name, const luks::Header& header);
+
+}  // namespace luksdetached

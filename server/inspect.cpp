@@ -1,0 +1,56 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "base/error.h"
+#include "commands.h"
+#include "export/unlock_header.h"
+#include "header_json.h"
+#include "header_text.h"
+#include "option_arguments.h"
+#include "print_json.h"
+#include "source/uri.h"
+
+namespace luksdetached {
+
+namespace {
+
+struct Arguments {
+  OptionArguments header;
+  bool json = false;
+};
+
+luks::Header read(const ExportOptions& options, bool json) {
+  try {
+    return read_header(options).header;
+  } catch (const Error& error) {
+    if (json) print_json({{"schema", 1}, {"valid", false}, {"error", error_json(error)}});
+    throw;
+  }
+}
+
+int inspect(const Arguments& arguments) {
+  const ExportOptions options = arguments.header.options(Purpose::inspect);
+  const luks::Header header = read(options, arguments.json);
+  const std::string name = parse_uri(options.header).name;
+  if (arguments.json) {
+    print_json(header_json(name, header));
+  } else {
+    std::fputs(header_text(name, header).c_str(), stdout);
+  }
+  return header.refusals.empty() ? exit_done : exit_not_supported;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, Action& action) {
+  CLI::App& command =
+      *app.add_subcommand("inspect", "show what a header says, and what is weak or wrong with it");
+  const auto arguments = std::make_shared<Arguments>();
+  arguments->header.add_header(command);
+  command.add_flag("--json", arguments->json, "as JSON");
+  arguments->header.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
+  command.callback([arguments, &action] { action = [arguments] { return inspect(*arguments); }; });
+}
+
+}  // namespace luksdetached

@@ -1,0 +1,90 @@
+// The program: reads its command line, runs one command, turns failures into exit statuses.
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "commands.h"
+#include "config/export_options.h"
+#include "config/service_config.h"
+#include "source/uri.h"
+
+namespace {
+
+using namespace luksdetached;
+
+int run(int argc, char** argv) {
+  CLI::App app("LUKS volumes with detached headers over NBD, in userspace", "luksdetached");
+  app.set_version_flag("--version", "luksdetached " LUKSDETACHED_VERSION);
+  app.require_subcommand(1);
+  Action action;
+  for (const auto add :
+       {add_serve, add_config, add_status, add_healthcheck, add_inspect, add_test}) {
+    add(app, action);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::RequiredError& error) {
+    const std::vector<std::string> unknown = app.remaining(true);
+    if (unknown.empty()) return app.exit(error) == 0 ? exit_done : exit_usage;
+    throw OptionError("there is no command '" + unknown.front() + "' (--help lists them)");
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? exit_done : exit_usage;
+  }
+  const int status = action();
+  // What a script did not get it must not take for the answer.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw std::runtime_error("cannot write to standard output: " + errno_text(errno));
+  }
+  return status;
+}
+
+int exit_status(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::usage:
+      return exit_usage;
+    case ErrorKind::wrong_secret:
+      return exit_wrong_secret;
+    case ErrorKind::unsupported:
+    case ErrorKind::policy:
+      return exit_not_supported;
+    case ErrorKind::source_unreachable:
+    case ErrorKind::not_luks:
+    case ErrorKind::header_damaged:
+    case ErrorKind::key_derivation:
+    case ErrorKind::payload_too_small:
+    case ErrorKind::payload_in_use:
+    case ErrorKind::io:
+      return exit_refused;
+  }
+  return exit_refused;
+}
+
+int fail(const char* message, int status) {
+  std::fprintf(stderr, "luksdetached: %s\n", escape_control(message).c_str());
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const ConfigError& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return exit_usage;
+  } catch (const OptionError& error) {
+    return fail(error.what(), exit_usage);
+  } catch (const Error& error) {
+    return fail(error.what(), exit_status(error.kind()));
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory", exit_refused);
+  } catch (const std::exception& error) {
+    return fail(error.what(), exit_refused);
+  }
+}

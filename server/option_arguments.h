@@ -1,0 +1,40 @@
+// Parameters of the plugin as options of a command: the same names, the same checks.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/export_options.h"
+
+namespace luksdetached {
+
+/// HEADER and some of the plugin's parameters, as a command line gives them. Must stay where it is
+/// and live as long as the command line is read.
+class OptionArguments {
+ public:
+  /// `command` takes HEADER.
+  void add_header(CLI::App& command);
+
+  /// `command` takes --KEY with a value that --help calls `value`; a boolean takes none.
+  void add(CLI::App& command, const std::string& key, const std::string& value,
+           const std::string& help);
+
+  /// Was --KEY given?
+  bool has(std::string_view key) const;
+
+  /// As if --KEY VALUE had been given.
+  void set(std::string_view key, std::string_view value);
+
+  /// Throws OptionError.
+  ExportOptions options(Purpose purpose) const;
+
+ private:
+  std::string header_;
+  std::map<std::string, std::vector<std::string>, std::less<>> values_;  // by parameter
+  std::map<std::string, bool, std::less<>> flags_;
+};
+
+}  // namespace luksdetached

@@ -1,0 +1,101 @@
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "commands.h"
+#include "export/unlock_header.h"
+#include "option_arguments.h"
+#include "print_json.h"
+#include "source/uri.h"
+
+namespace luksdetached {
+
+namespace {
+
+struct Arguments {
+  OptionArguments options;
+  bool json = false;
+};
+
+// What the secret did.
+struct Outcome {
+  std::vector<std::string> warnings;
+  unsigned keyslot;
+  double seconds;  // from the secret to the volume key
+};
+
+Outcome unlock(const ExportOptions& options) {
+  const LoadedHeader loaded = read_servable_header(options);
+  const std::vector<SecureBuffer> secrets = read_secrets(options);
+  const auto start = std::chrono::steady_clock::now();
+  const luks::Unlocked unlocked = unlock_header(options, loaded, secrets);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  return {loaded.header.warnings, unlocked.keyslot, took.count()};
+}
+
+Outcome unlock_or_report(const ExportOptions& options, bool json) {
+  try {
+    return unlock(options);
+  } catch (const Error& error) {
+    if (json) print_json({{"schema", 1}, {"unlocks", false}, {"error", error_json(error)}});
+    throw;
+  }
+}
+
+int test(Arguments& arguments) {
+  if (!arguments.options.has("secret") && !arguments.options.has("passphrase")) {
+    if (isatty(STDIN_FILENO) != 1) {
+      throw OptionError(
+          "test needs --secret FILE or --passphrase +FILE: there is no terminal to ask on");
+    }
+    arguments.options.set("passphrase", "-");
+  }
+  const ExportOptions options = arguments.options.options(Purpose::unlock);
+  const Outcome outcome = unlock_or_report(options, arguments.json);
+  const std::string name = parse_uri(options.header).name;
+  if (arguments.json) {
+    print_json({{"schema", 1},
+                {"unlocks", true},
+                {"header", name},
+                {"warnings", outcome.warnings},
+                {"keyslot", outcome.keyslot},
+                {"seconds", outcome.seconds}});
+    return exit_done;
+  }
+  for (const std::string& text : outcome.warnings) {
+    std::fprintf(stderr, "luksdetached: warning: header %s: %s\n", name.c_str(),
+                 escape_control(text).c_str());
+  }
+  std::printf("%s: unlocked by key slot %u in %.2f seconds\n", name.c_str(), outcome.keyslot,
+              outcome.seconds);
+  return exit_done;
+}
+
+}  // namespace
+
+void add_test(CLI::App& app, Action& action) {
+  CLI::App& command = *app.add_subcommand(
+      "test", "does a secret unlock the header, which key slot, and how long does it take?");
+  const auto arguments = std::make_shared<Arguments>();
+  OptionArguments& options = arguments->options;
+  options.add_header(command);
+  options.add(command, "secret", "FILE", "a key file, used exactly as it is; may repeat");
+  options.add(command, "secret-offset", "SIZE", "bytes of each key file to skip");
+  options.add(command, "secret-size", "SIZE", "bytes of each key file to use");
+  options.add(command, "passphrase", "+FILE|-|-FD",
+              "one line of a file, of standard input or of a file descriptor; may repeat");
+  options.add(command, "keyslot", "N", "only this key slot");
+  options.add(command, "kdf-memory-max", "SIZE", "refuse key slots that need more (4G)");
+  options.add(command, "kdf-iterations-max", "N", "refuse more PBKDF2 iterations (100000000)");
+  options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
+  command.add_flag("--json", arguments->json, "as JSON");
+  command.callback([arguments, &action] { action = [arguments] { return test(*arguments); }; });
+}
+
+}  // namespace luksdetached

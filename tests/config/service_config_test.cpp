@@ -1,0 +1,614 @@
+#include "config/service_config.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "source/uri.h"
+
+namespace luksdetached {
+namespace {
+
+const std::string good_service = "[service]\nlisten = [\"unix:/run/nbd.sock\"]\n";
+const std::string good_export =
+    "[[export]]\nname = \"a\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = \"/s\"\n";
+
+// `line` is the third of [service].
+std::string in_service(const std::string& line) {
+  return good_service + line + "\n" + good_export;
+}
+
+// `text` in place of the second line, which says where to listen.
+std::string listening(const std::string& text) {
+  return "[service]\nlisten = " + text + "\n" + good_export;
+}
+
+// `line` is the eighth of the file, the last of the export.
+std::string in_export(const std::string& line) {
+  return good_service + good_export + line + "\n";
+}
+
+// An export whose only lines are `lines`; they begin at line 4.
+std::string only_export(const std::string& lines) {
+  return good_service + "[[export]]\n" + lines + "\n";
+}
+
+std::string repeated(const std::string& text, std::size_t times) {
+  std::string all;
+  for (std::size_t i = 0; i < times; ++i) all += text;
+  return all;
+}
+
+const UriReader read_uri = [](std::string_view uri) { return parse_uri(uri).place; };
+
+// What is said of `text` under the name F, or "good".
+std::string complaint(const std::string& text) {
+  try {
+    parse_config(text, "F", read_uri);
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "good";
+}
+
+// ---- mistakes ----
+
+struct Mistaken {
+  std::string text;
+  std::string complaint;
+};
+
+// A sentence for GoogleTest to name the case by.
+std::ostream& operator<<(std::ostream& out, const Mistaken& mistaken) {
+  return out << mistaken.complaint;
+}
+
+class ServiceConfigMistakes : public ::testing::TestWithParam<Mistaken> {};
+
+TEST_P(ServiceConfigMistakes, AreSaidWithLineAndColumn) {
+  EXPECT_EQ(complaint(GetParam().text), GetParam().complaint) << GetParam().text;
+}
+
+const std::string service_keys =
+    " in [service] (known: default, insecure, listen, status, threads, tls, tls-certificates, "
+    "tls-psk, tls-verify-peer)";
+const std::string export_keys =
+    " in [[export]] number 1 (known: header, header-sha256, insecure, kdf-iterations-max, "
+    "kdf-memory-max, keyslot, lock, name, passphrase, payload, payload-offset, readonly, "
+    "require-cipher, require-luks, require-uuid, secret, secret-offset, secret-size)";
+const std::string beyond_loopback =
+    "a TCP listener beyond loopback needs tls = \"require\" with tls-verify-peer = true or "
+    "tls-psk, or insecure = true";
+
+INSTANTIATE_TEST_SUITE_P(
+    Syntax, ServiceConfigMistakes,
+    ::testing::Values(
+        Mistaken{"[service", "F:1:9: Error while parsing table header: encountered end-of-file"},
+        Mistaken{"a = ", "F:1:5: Error while parsing key-value pair: encountered end-of-file"},
+        Mistaken{in_service("threads = 8x"),
+                 "F:3:12: Error while parsing decimal integer: expected digit, saw 'x'"},
+        Mistaken{in_service("status = \"/run/x"),
+                 "F:3:17: Error while parsing string: unescaped control characters other than TAB "
+                 "(U+0009) are explicitly prohibited"},
+        Mistaken{in_service("tls = off"),
+                 "F:3:7: Error while parsing value: could not determine value type"},
+        Mistaken{in_service("listen = []"),
+                 "F:3:10: Error while parsing key-value pair: cannot redefine existing array "
+                 "'listen'"},
+        Mistaken{good_service + good_service + good_export,
+                 "F:3:1: Error while parsing table header: cannot redefine existing table "
+                 "'service'"},
+        Mistaken{in_service("x = \"\\q\""),
+                 "F:3:7: Error while parsing string: unknown escape sequence '\\q'"},
+        Mistaken{in_service("x = \"\xff\""), "F:3:5: Encountered invalid utf-8 sequence"},
+        Mistaken{in_service(std::string("x = \"\0\"", 7)),
+                 "F:3:6: Error while parsing string: unescaped control characters other than TAB "
+                 "(U+0009) are explicitly prohibited"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    File, ServiceConfigMistakes,
+    ::testing::Values(Mistaken{"", "F:1:1: [service] is missing\nF:1:1: there is no [[export]]"},
+                      Mistaken{good_export, "F:1:1: [service] is missing"},
+                      Mistaken{good_service, "F:1:1: there is no [[export]]"},
+                      Mistaken{"service = 1\n" + good_export,
+                               "F:1:11: service must be a table, written [service]"},
+                      Mistaken{"[[service]]\n" + good_export,
+                               "F:1:1: service must be a table, written [service]"},
+                      Mistaken{good_service + "[export]\nname = \"a\"\n",
+                               "F:3:1: export must be written [[export]], with two brackets"},
+                      Mistaken{"export = []\n" + good_service,
+                               "F:1:10: export must be written [[export]], with two brackets"},
+                      Mistaken{"export = [1]\n" + good_service,
+                               "F:1:10: export must be written [[export]], with two brackets"},
+                      Mistaken{"exports = 1\n" + good_service + good_export,
+                               "F:1:1: unknown key 'exports' in the file (known: export, service)"},
+                      Mistaken{
+                          "\"\\u001b[31m\\n\" = 1\n" + good_service + good_export,
+                          "F:1:1: unknown key '?[31m?' in the file (known: export, service)"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Service, ServiceConfigMistakes,
+    ::testing::Values(
+        Mistaken{"[service]\n" + good_export, "F:1:1: listen is missing in [service]"},
+        Mistaken{listening("\"unix:/run/nbd.sock\""),
+                 "F:2:10: listen in [service] must be an array of strings, not a string"},
+        Mistaken{listening("[]"),
+                 "F:2:10: listen in [service] must have exactly one listener, not 0"},
+        Mistaken{listening("[\"unix:/a\", \"unix:/b\"]"),
+                 "F:2:10: listen in [service] must have exactly one listener, not 2"},
+        Mistaken{listening("[10809]"),
+                 "F:2:11: listen in [service] must be an array of strings, not an integer"},
+        Mistaken{listening("[\"/run/nbd.sock\"]"),
+                 "F:2:11: listener '/run/nbd.sock' is not understood: expected unix:/PATH or "
+                 "tcp:HOST:PORT"},
+        Mistaken{listening("[\"" + repeated("é", 100) + "\"]"),
+                 "F:2:11: listener '" + repeated("é", 40) +
+                     "…' is not understood: expected unix:/PATH or tcp:HOST:PORT"},
+        Mistaken{listening("[\"unix:nbd.sock\"]"),
+                 "F:2:11: listen in [service] must be an absolute path"},
+        Mistaken{listening("[\"unix:/" + std::string(107, 'x') + "\"]"),
+                 "F:2:11: listen in [service] is longer than 107 bytes, which is all that a unix "
+                 "socket can have"},
+        Mistaken{listening("[\"tcp:127.0.0.1\"]"),
+                 "F:2:11: listener 'tcp:127.0.0.1' needs HOST:PORT, with a port from 1 to 65535"},
+        Mistaken{listening("[\"tcp:127.0.0.1:0\"]"),
+                 "F:2:11: listener 'tcp:127.0.0.1:0' needs HOST:PORT, with a port from 1 to 65535"},
+        Mistaken{
+            listening("[\"tcp:127.0.0.1:65536\"]"),
+            "F:2:11: listener 'tcp:127.0.0.1:65536' needs HOST:PORT, with a port from 1 to 65535"},
+        Mistaken{
+            listening("[\"tcp:127.0.0.1:10809x\"]"),
+            "F:2:11: listener 'tcp:127.0.0.1:10809x' needs HOST:PORT, with a port from 1 to 65535"},
+        Mistaken{listening("[\"tcp::10809\"]"),
+                 "F:2:11: listener 'tcp::10809' has no host; all addresses are written "
+                 "tcp:0.0.0.0:PORT or tcp:[::]:PORT"},
+        Mistaken{listening("[\"tcp:-r:10809\"]"),
+                 "F:2:11: listener 'tcp:-r:10809' has no host; all addresses are written "
+                 "tcp:0.0.0.0:PORT or tcp:[::]:PORT"},
+        Mistaken{listening("[\"tcp:::1:10809\"]"),
+                 "F:2:11: listener 'tcp:::1:10809': an IPv6 address is written in brackets, "
+                 "tcp:[::1]:10809"},
+        Mistaken{in_service("status = 1"),
+                 "F:3:10: status in [service] must be a string, not an integer"},
+        Mistaken{in_service("status = \"status.sock\""),
+                 "F:3:10: status in [service] must be an absolute path"},
+        Mistaken{in_service("status = \"\""),
+                 "F:3:10: status in [service] must be an absolute path"},
+        Mistaken{in_service("status = \"/" + std::string(107, 'x') + "\""),
+                 "F:3:10: status in [service] is longer than 107 bytes, which is all that a unix "
+                 "socket can have"},
+        Mistaken{in_service("status = \"/run/nbd.sock\""),
+                 "F:3:10: status and listen in [service] are the same socket"},
+        Mistaken{in_service("threads = 0"), "F:3:11: threads in [service] must be from 1 to 256"},
+        Mistaken{in_service("threads = 257"), "F:3:11: threads in [service] must be from 1 to 256"},
+        Mistaken{in_service("threads = -1"), "F:3:11: threads in [service] must be from 1 to 256"},
+        Mistaken{in_service("threads = 8.0"),
+                 "F:3:11: threads in [service] must be an integer, not a number with a fraction"},
+        Mistaken{in_service("insecure = 1"),
+                 "F:3:12: insecure in [service] must be true or false, not an integer"},
+        Mistaken{in_service("insecure = \"true\""),
+                 "F:3:12: insecure in [service] must be true or false, not a string"},
+        Mistaken{in_service("default = 1979-05-27"),
+                 "F:3:11: default in [service] must be a string, not a date or time"},
+        Mistaken{in_service("default = \"\""), "F:3:11: default in [service] is empty"},
+        Mistaken{in_service("default = \"b\""),
+                 "F:3:11: default in [service] is 'b', but no export has that name"},
+        Mistaken{in_service("thread = 8"), "F:3:1: unknown key 'thread'" + service_keys},
+        Mistaken{in_service("tls.mode = \"on\""),
+                 "F:3:1: tls in [service] must be a string, not a table"},
+        Mistaken{in_service("tls = \"yes\""),
+                 "F:3:7: tls in [service] must be \"off\", \"on\" or \"require\", not \"yes\""},
+        Mistaken{in_service("tls = \"require\""),
+                 "F:3:7: tls in [service] needs tls-certificates or tls-psk"},
+        Mistaken{in_service("tls-certificates = \"/pki\""),
+                 "F:3:20: tls-certificates in [service] needs tls = \"on\" or \"require\""},
+        Mistaken{in_service("tls-psk = \"/psk\""),
+                 "F:3:11: tls-psk in [service] needs tls = \"on\" or \"require\""},
+        Mistaken{in_service("tls-verify-peer = true"),
+                 "F:3:19: tls-verify-peer in [service] needs tls = \"on\" or \"require\""},
+        Mistaken{in_service("tls = \"on\"\ntls-certificates = \"pki\""),
+                 "F:4:20: tls-certificates in [service] must be an absolute path"},
+        Mistaken{in_service("tls = \"on\"\ntls-certificates = \"/pki\"\ntls-psk = \"/psk\""),
+                 "F:5:11: tls-psk and tls-certificates in [service] exclude each other"},
+        Mistaken{in_service("tls = \"on\"\ntls-psk = \"/psk\"\ntls-verify-peer = true"),
+                 "F:5:19: tls-verify-peer in [service] is about certificates; tls-psk always "
+                 "verifies"},
+        Mistaken{listening("[\"tcp:0.0.0.0:10809\"]"), "F:2:11: " + beyond_loopback},
+        Mistaken{listening("[\"tcp:[::]:10809\"]"), "F:2:11: " + beyond_loopback},
+        Mistaken{listening("[\"tcp:127.example.com:10809\"]"), "F:2:11: " + beyond_loopback},
+        Mistaken{listening("[\"tcp:0.0.0.0:10809\"]\ntls = \"require\"\ntls-certificates = "
+                           "\"/pki\""),
+                 "F:2:11: " + beyond_loopback},
+        Mistaken{listening("[\"tcp:0.0.0.0:10809\"]\ntls = \"on\"\ntls-psk = \"/psk\""),
+                 "F:2:11: " + beyond_loopback}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Export, ServiceConfigMistakes,
+    ::testing::Values(
+        Mistaken{only_export("header = \"/h\"\npayload = \"/p\"\nsecret = \"/s\""),
+                 "F:3:1: name is missing in [[export]] number 1"},
+        Mistaken{only_export("name = \"a\"\npayload = \"/p\"\nsecret = \"/s\""),
+                 "F:3:1: header is missing in [[export]] number 1"},
+        Mistaken{only_export("name = \"a\"\nheader = \"/h\"\nsecret = \"/s\""),
+                 "F:3:1: payload is missing in [[export]] number 1"},
+        Mistaken{only_export("name = \"a\"\nheader = \"/h\"\npayload = \"/p\""),
+                 "F:3:1: secret (or passphrase) is missing in [[export]] number 1"},
+        Mistaken{only_export("name = 1\nheader = \"/h\"\npayload = \"/p\"\nsecret = \"/s\""),
+                 "F:4:8: name in [[export]] number 1 must be a string, not an integer"},
+        Mistaken{only_export("name = \"\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = \"/s\""),
+                 "F:4:8: name must have 1 to 255 bytes"},
+        Mistaken{only_export("name = \"a\\nb\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = "
+                             "\"/s\""),
+                 "F:4:8: name in [[export]] number 1 holds a control character"},
+        Mistaken{only_export("name = \"a\\u0000b\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = "
+                             "\"/s\""),
+                 "F:4:8: name in [[export]] number 1 holds a control character"},
+        Mistaken{only_export("name = \"a\\u007f\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = "
+                             "\"/s\""),
+                 "F:4:8: name in [[export]] number 1 holds a control character"},
+        Mistaken{only_export("name = \"" + std::string(256, 'x') +
+                             "\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = \"/s\""),
+                 "F:4:8: name must have 1 to 255 bytes"},
+        Mistaken{only_export("name = \"a\\u009b\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = "
+                             "\"/s\""),
+                 "F:4:8: name in [[export]] number 1 holds a control character"},
+        Mistaken{in_export("passphrase = \"+/p\\u0000x\""),
+                 "F:8:14: passphrase in [[export]] number 1 holds a control character"},
+        Mistaken{in_service("status = \"/run/x\\n\""),
+                 "F:3:10: status in [service] holds a control character"},
+        Mistaken{listening("[\"unix:/run/x\\u0000y\"]"),
+                 "F:2:11: listen in [service] holds a control character"},
+        Mistaken{good_service + "é = 1\n" + good_export,
+                 "F:3:1: a character that is not ASCII, outside of strings and comments"},
+        Mistaken{only_export("name = \"a\"\nheader = \"nbd+unix:///x\"\npayload = \"/p\"\nsecret = "
+                             "\"/s\""),
+                 "F:5:10: header: cannot use nbd+unix:///x: it does not say which socket; write "
+                 "nbd+unix:///EXPORT?socket=PATH"},
+        Mistaken{only_export("name = \"a\"\nheader = \"c:foo\"\npayload = \"/p\"\nsecret = \"/s\""),
+                 "F:5:10: header must be an absolute path or a URI"},
+        Mistaken{in_export("read-only = true"), "F:8:1: unknown key 'read-only'" + export_keys},
+        Mistaken{in_export("readonly = \"yes\""),
+                 "F:8:12: readonly in [[export]] number 1 must be true or false, not a string"},
+        Mistaken{in_export("keyslot = \"1\""),
+                 "F:8:11: keyslot in [[export]] number 1 must be an integer, not a string"},
+        Mistaken{in_export("kdf-memory-max = \"much\""),
+                 "F:8:18: kdf-memory-max=much: expected a size in bytes below 2^63, such as "
+                 "1048576, 1M or 2048s"},
+        Mistaken{in_export("kdf-iterations-max = 4294967296"),
+                 "F:8:22: kdf-iterations-max=4294967296: expected a number from 0 to 4294967295"},
+        Mistaken{in_export("require-luks = 3"),
+                 "F:8:16: require-luks=3: expected a number from 0 to 2"},
+        Mistaken{in_export("header-sha256 = \"abc\""),
+                 "F:8:17: header-sha256=abc: expected 64 hexadecimal digits, as sha256sum prints "
+                 "them"},
+        Mistaken{in_export("keyslot = 32"), "F:8:11: keyslot=32: expected a number from 0 to 31"},
+        Mistaken{in_export("keyslot = -1"), "F:8:11: keyslot=-1: expected a number from 0 to 31"},
+        Mistaken{in_export("payload-offset = 1000"),
+                 "F:8:18: payload-offset=1000: must be a multiple of 512"},
+        Mistaken{in_export("payload-offset = true"),
+                 "F:8:18: payload-offset in [[export]] number 1 must be an integer or a string "
+                 "such as \"16M\", not true or false"},
+        Mistaken{in_export("payload-offset = \"16X\""),
+                 "F:8:18: payload-offset=16X: expected a size in bytes below 2^63, such as "
+                 "1048576, 1M or 2048s"},
+        Mistaken{in_export("payload-offset = \"\\u001b[2J\\n\""),
+                 "F:8:18: payload-offset in [[export]] number 1 holds a control character"},
+        Mistaken{in_export("secret-size = 0"), "F:8:15: secret-size=0: there is no empty secret"},
+        Mistaken{in_export("passphrase = \"hunter2\""),
+                 "F:8:14: passphrase= takes +FILE, - (standard input) or -FD (a file descriptor); "
+                 "a passphrase on the command line is refused, because every user of the machine "
+                 "can read it there"},
+        Mistaken{in_export("passphrase = \"-\""),
+                 "F:8:14: passphrase must be +/PATH: a service has no standard input to read"},
+        Mistaken{in_export("passphrase = \"+line\""),
+                 "F:8:14: passphrase must be an absolute path after the +"},
+        Mistaken{in_export("passphrase = []"), "F:8:14: passphrase is an empty array"},
+        Mistaken{only_export("name = \"a\"\nheader = \"h\"\npayload = \"./p:1\"\nsecret = "
+                             "\"./fd:3\""),
+                 "F:5:10: header must be an absolute path or a URI\n"
+                 "F:6:11: payload must be an absolute path or a URI\n"
+                 "F:7:10: secret must be an absolute path"},
+        Mistaken{only_export("name = \"a\"\nheader = \"\"\npayload = 1\nsecret = [\"/s\", 1, "
+                             "\"-\"]"),
+                 "F:5:10: header= is empty\n"
+                 "F:6:11: payload in [[export]] number 1 must be a string, not an integer\n"
+                 "F:7:17: secret in [[export]] number 1 must be a string, not an integer\n"
+                 "F:7:20: secret=-: this version reads secrets from files only (a passphrase from "
+                 "standard input is passphrase=-, a file of that name is ./-)"},
+        Mistaken{only_export("name = \"a\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = "
+                             "\"credential:a\""),
+                 "F:7:10: secret=credential:…: this version reads secrets from files only (a file "
+                 "of that name is written ./credential:…)"},
+        Mistaken{only_export("name = \"a\"\nheader = [\"/h\", \"/i\"]\npayload = \"/p\"\nsecret = "
+                             "\"/s\""),
+                 "F:5:10: header takes one value, not 2"},
+        Mistaken{only_export("name = \"a\"\nheader = \"/h\"\npayload = \"/p\"\npassphrase = "
+                             "\"+/s\"\nsecret-offset = 1"),
+                 "F:3:1: secret-offset= and secret-size= are about secret=, which is not given"},
+        Mistaken{only_export("name = \"a\"\nheader.x = \"/h\"\npayload = \"/p\"\nsecret = "
+                             "\"/s\""),
+                 "F:5:1: header in [[export]] number 1 must be a string, not a table"}));
+
+const std::string second_export = "[[export]]\nname = \"b\"\nheader = \"/h\"\nsecret = \"/s\"\n";
+
+INSTANTIATE_TEST_SUITE_P(
+    Exports, ServiceConfigMistakes,
+    ::testing::Values(
+        Mistaken{good_service + good_export +
+                     "[[export]]\nname = \"a\"\nheader = \"/h\"\npayload = \"/q\"\nsecret = "
+                     "\"/s\"\n",
+                 "F:9:8: the name 'a' is used by another export"},
+        Mistaken{good_service + good_export + second_export + "payload = \"/p\"\n",
+                 "F:12:11: the export 'a' writes the same payload; make one of them readonly"},
+        Mistaken{good_service + good_export + second_export + "payload = \"file:///p\"\n",
+                 "F:12:11: the export 'a' writes the same payload; make one of them readonly"},
+        Mistaken{good_service + good_export + second_export + "payload = \"file:/p\"\n",
+                 "F:12:11: the export 'a' writes the same payload; make one of them readonly"},
+        Mistaken{good_service + good_export + second_export + "payload = \"/%70\"\n", "good"},
+        Mistaken{good_service + good_export + second_export + "payload = \"file:///%70\"\n",
+                 "F:12:11: the export 'a' writes the same payload; make one of them readonly"},
+        Mistaken{good_service + good_export + second_export + "payload = \"/p/\"\n",
+                 "F:12:11: the export 'a' writes the same payload; make one of them readonly"},
+        Mistaken{good_service + good_export + second_export + "payload = \"//x/../p\"\n",
+                 "F:12:11: the export 'a' writes the same payload; make one of them readonly"},
+        Mistaken{good_service + good_export + second_export + "[[export]]\n",
+                 "F:8:1: payload is missing in [[export]] number 2\n"
+                 "F:12:1: name is missing in [[export]] number 3\n"
+                 "F:12:1: header is missing in [[export]] number 3\n"
+                 "F:12:1: payload is missing in [[export]] number 3\n"
+                 "F:12:1: secret (or passphrase) is missing in [[export]] number 3"}));
+
+// ---- good files ----
+
+TEST(ServiceConfig, SmallestHasTheDefaults) {
+  const ServiceConfig config = parse_config(good_service + good_export, "F", read_uri);
+  EXPECT_EQ(config.listen.kind, Listener::Kind::unix_socket);
+  EXPECT_EQ(config.listen.path, "/run/nbd.sock");
+  EXPECT_EQ(config.status, "");
+  EXPECT_EQ(config.tls, TlsMode::off);
+  EXPECT_EQ(config.threads, 0u);
+  EXPECT_FALSE(config.insecure);
+  EXPECT_EQ(config.default_export, "a");
+  ASSERT_EQ(config.exports.size(), 1u);
+  const ExportOptions& options = config.exports[0].options;
+  EXPECT_EQ(config.exports[0].name, "a");
+  EXPECT_EQ(options.header, "/h");
+  EXPECT_EQ(options.payload, "/p");
+  EXPECT_EQ(options.secrets, std::vector<std::string>{"/s"});
+  EXPECT_FALSE(options.readonly);
+  EXPECT_FALSE(options.insecure);
+  EXPECT_TRUE(options.lock);
+}
+
+TEST(ServiceConfig, EveryKey) {
+  const ServiceConfig config = parse_config(R"(
+[service]
+listen = ["tcp:[2001:db8::1]:10809"]
+status = "/run/status.sock"
+tls = "require"
+tls-certificates = "/etc/pki"
+tls-verify-peer = true
+threads = 256
+insecure = true
+default = "zweiter Name, é"
+
+[[export]]
+name = "vm1"
+header = ["nbds://vault/h?tls-certificates=/pki"]
+payload = "nbd+unix:///?socket=/run/storage.sock"
+secret = ["/s1", "/s2"]
+secret-offset = "1k"
+secret-size = 64
+passphrase = ["+/p1", "+/p2"]
+keyslot = 31
+payload-offset = "2048s"
+lock = false
+readonly = true
+insecure = true
+
+[[export]]
+name = "zweiter Name, é"
+header = "file:///h"
+payload = "/p"
+passphrase = "+/p"
+)",
+                                            "F", read_uri);
+  EXPECT_EQ(config.listen.kind, Listener::Kind::tcp);
+  EXPECT_EQ(config.listen.host, "2001:db8::1");
+  EXPECT_EQ(config.listen.port, 10809);
+  EXPECT_EQ(config.status, "/run/status.sock");
+  EXPECT_EQ(config.tls, TlsMode::require);
+  EXPECT_EQ(config.tls_certificates, "/etc/pki");
+  EXPECT_TRUE(config.tls_verify_peer);
+  EXPECT_EQ(config.threads, 256u);
+  EXPECT_TRUE(config.insecure);
+  EXPECT_EQ(config.default_export, "zweiter Name, é");
+  ASSERT_EQ(config.exports.size(), 2u);
+  const ExportOptions& first = config.exports[0].options;
+  EXPECT_EQ(first.header, "nbds://vault/h?tls-certificates=/pki");
+  EXPECT_EQ(first.payload, "nbd+unix:///?socket=/run/storage.sock");
+  EXPECT_EQ(first.secrets, (std::vector<std::string>{"/s1", "/s2"}));
+  EXPECT_EQ(first.secret_offset, 1024u);
+  EXPECT_EQ(first.secret_size, 64u);
+  ASSERT_EQ(first.passphrases.size(), 2u);
+  EXPECT_EQ(first.passphrases[1].path, "/p2");
+  EXPECT_EQ(first.keyslot, 31u);
+  EXPECT_EQ(first.payload_offset, 2048u * 512);
+  EXPECT_FALSE(first.lock);
+  EXPECT_TRUE(first.readonly);
+  EXPECT_TRUE(first.insecure);
+  EXPECT_FALSE(config.exports[1].options.readonly);
+}
+
+TEST(ServiceConfig, TcpThatIsSafeEnough) {
+  const std::string verified =
+      "tls = \"require\"\ntls-certificates = \"/pki\"\ntls-verify-peer = true";
+  for (const std::string& text : {
+           listening("[\"tcp:127.0.0.1:1\"]"),
+           listening("[\"tcp:127.1.2.3:65535\"]"),
+           listening("[\"tcp:[::1]:10809\"]"),
+           listening("[\"tcp:localhost:10809\"]"),
+           listening("[\"tcp:0.0.0.0:10809\"]\ninsecure = true"),
+           listening("[\"tcp:0.0.0.0:10809\"]\n" + verified),
+           listening("[\"tcp:nbd.example.com:10809\"]\ntls = \"require\"\ntls-psk = \"/psk\""),
+       }) {
+    EXPECT_EQ(complaint(text), "good") << text;
+  }
+}
+
+TEST(ServiceConfig, OnePayloadMayHaveReadersBesideItsWriter) {
+  const std::string reader = second_export + "payload = \"/p\"\nreadonly = true\n";
+  EXPECT_EQ(complaint(good_service + good_export + reader), "good");
+  EXPECT_EQ(complaint(good_service + reader + good_export), "good");
+}
+
+TEST(ServiceConfig, OtherWaysToWriteTheSame) {
+  EXPECT_EQ(complaint("export = [{name = 'a', header = '/h', payload = '/p', secret = '/s'}]\n"
+                      "service = {listen = ['unix:/run/nbd.sock']}\n"),
+            "good");
+  const std::string byte_order_mark = "\xef\xbb\xbf";
+  EXPECT_EQ(complaint(byte_order_mark + good_service + good_export), "good");
+  std::string dos = good_service + good_export;
+  for (std::size_t at = 0; (at = dos.find('\n', at)) != std::string::npos; at += 2) {
+    dos.replace(at, 1, "\r\n");
+  }
+  EXPECT_EQ(complaint(dos), "good");
+}
+
+// ---- hostile files ----
+
+TEST(ServiceConfig, SizeLimits) {
+  const std::string good = good_service + good_export;
+  const std::string line = repeated("#", 4096);
+  EXPECT_EQ(complaint(good + line), "good");
+  EXPECT_EQ(complaint(good + line + "x"), "F:8:4097: the line is longer than 4 KiB");
+  EXPECT_EQ(complaint(line + "x\n" + good), "F:1:4097: the line is longer than 4 KiB");
+
+  std::string file = good + repeated(line + "\n", 255);
+  file += repeated("\n", (std::size_t{1} << 20) - file.size());
+  EXPECT_EQ(complaint(file), "good");
+  EXPECT_EQ(complaint(file + "\n"), "config file F is larger than 1 MiB");
+}
+
+TEST(ServiceConfig, DeepNestingIsRefused) {
+  EXPECT_EQ(complaint(repeated("a.", 50000) + "a = 1"), "F:1:4097: the line is longer than 4 KiB");
+  EXPECT_EQ(complaint("x = " + repeated("[", 100000)), "F:1:4097: the line is longer than 4 KiB");
+  const std::string too_deep =
+      "Error while parsing value: exceeded maximum nested value depth of 8 "
+      "(TOML_MAX_NESTED_VALUES)";
+  EXPECT_EQ(complaint("x = " + repeated("[", 4000)), "F:1:13: " + too_deep);
+  EXPECT_EQ(complaint("x = " + repeated("[\n", 100000)), "F:9:1: " + too_deep);
+  EXPECT_EQ(complaint("x = " + repeated("{a=", 1000)), "F:1:29: " + too_deep);
+}
+
+// As many levels as lines of 4 KiB can make: the tree is destroyed by recursion.
+TEST(ServiceConfig, DeepestTreeIsDestroyedWithinTheStack) {
+  const std::string parts = repeated("a.", 2040) + "a";
+  const std::string deepest = "[" + parts + "]\n" + parts + " = [\n" +
+                              repeated("{" + parts + " = [\n", 3) + repeated("]}", 3) + "]\n";
+  EXPECT_THAT(complaint(deepest),
+              ::testing::EndsWith("unknown key 'a' in the file (known: export, service)"));
+  // The same through an exception in the middle of it.
+  EXPECT_THAT(complaint(deepest.substr(0, deepest.size() - 2)),
+              ::testing::HasSubstr("encountered end-of-file"));
+
+  std::string many;
+  for (int i = 0; i < 250; ++i) many += "[" + parts + ".b" + std::to_string(i) + "]\n";
+  EXPECT_NE(complaint(many), "good");
+}
+
+TEST(ServiceConfig, ManyExportsAndManyMistakes) {
+  std::string many = good_service;
+  std::size_t count = 0;
+  while (many.size() < (std::size_t{1} << 20) - 100) {
+    const std::string number = std::to_string(count++);
+    many +=
+        "[[export]]\nname='" + number + "'\nheader='/h'\npayload='/" + number + "'\nsecret='/s'\n";
+  }
+  EXPECT_EQ(parse_config(many, "F", read_uri).exports.size(), count);
+  EXPECT_GT(count, 10000u);
+
+  std::string mistakes = good_service;
+  for (int i = 0; i < 50000; ++i) mistakes.append("k").append(std::to_string(i)).append("=1\n");
+  EXPECT_NE(complaint(mistakes), "good");
+}
+
+TEST(ServiceConfig, AnyCutOfAGoodFileIsSaidToBeWrongOrGood) {
+  const std::string good = good_service + good_export + second_export + "payload = \"/q\"\n";
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    EXPECT_NE(complaint(good.substr(0, size)), "") << size;
+    std::string edited = good;
+    edited[size] = static_cast<char>(edited[size] ^ 0x1f);
+    EXPECT_NE(complaint(edited), "") << size;
+  }
+}
+
+// ---- files ----
+
+class ConfigFile : public ::testing::Test {
+ protected:
+  ConfigFile() {
+    char name[] = "/tmp/luksdetached-config-XXXXXX";
+    EXPECT_NE(mkdtemp(name), nullptr);
+    directory_ = name;
+  }
+  ~ConfigFile() override { std::filesystem::remove_all(directory_); }
+
+  std::string path(const std::string& name) const { return directory_ + "/" + name; }
+
+  static std::string complaint_about(const std::string& file) {
+    try {
+      load_config(file, read_uri);
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "good";
+  }
+
+ private:
+  std::string directory_;
+};
+
+TEST_F(ConfigFile, IsReadAndNamedInMessages) {
+  std::ofstream(path("good")) << good_service << good_export;
+  EXPECT_EQ(load_config(path("good"), read_uri).exports.size(), 1u);
+  std::filesystem::create_symlink("good", path("link"));
+  EXPECT_EQ(load_config(path("link"), read_uri).exports.size(), 1u);
+  std::ofstream(path("bad")) << good_service;
+  EXPECT_EQ(complaint_about(path("bad")), path("bad") + ":1:1: there is no [[export]]");
+  std::ofstream(path("large")) << std::string((std::size_t{1} << 20) + 1, '\n');
+  EXPECT_EQ(complaint_about(path("large")),
+            "config file " + path("large") + " is larger than 1 MiB");
+}
+
+TEST_F(ConfigFile, WhatCannotBeReadIsRefusedAtOnce) {
+  EXPECT_EQ(complaint_about(path("none")),
+            "config file " + path("none") + " cannot be opened: No such file or directory");
+  EXPECT_EQ(complaint_about(path("none") + "/x"),
+            "config file " + path("none") + "/x cannot be opened: No such file or directory");
+  std::filesystem::create_symlink("loop", path("loop"));
+  EXPECT_EQ(complaint_about(path("loop")),
+            "config file " + path("loop") + " cannot be opened: Too many levels of symbolic links");
+  ASSERT_EQ(mkfifo(path("fifo").c_str(), 0600), 0);
+  EXPECT_EQ(complaint_about(path("fifo")),
+            "config file " + path("fifo") + " is not a regular file");
+  EXPECT_EQ(complaint_about("/tmp"), "config file /tmp is not a regular file");
+  EXPECT_EQ(complaint_about("/dev/zero"), "config file /dev/zero is not a regular file");
+  EXPECT_EQ(complaint_about(""), "config file  cannot be opened: No such file or directory");
+  if (geteuid() == 0) return;  // may read everything
+  std::ofstream(path("closed"));
+  std::filesystem::permissions(path("closed"), std::filesystem::perms::none);
+  EXPECT_EQ(complaint_about(path("closed")),
+            "config file " + path("closed") + " cannot be opened: Permission denied");
+}
+
+}  // namespace
+}  // namespace luksdetached

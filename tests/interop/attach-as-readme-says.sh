@@ -1,0 +1,48 @@
+#!/bin/bash
+# What README tells QEMU and libvirt names the export: QEMU's option opens it, and libvirt's schema
+# takes the XML, which says the same.
+. "$(dirname -- "$0")/lib.sh"
+. "$here/service.sh"
+
+# fenced LANGUAGE: the code blocks of README in that language, with the socket of this test.
+fenced() {
+  awk -v "fence=\`\`\`$1" '$0 == fence { inside = 1; next } $0 == "```" { inside = 0 } inside' \
+    "$here/../../README.md" | sed "s#/run/luksdetached/nbd\\.sock#$socket#"
+}
+
+make_luks2 vm1 1M
+service_config < <(export_table vm1 vm1)
+start_service
+settled
+noise 1M >"$tmp/plain"
+nbdcopy --flush "$tmp/plain" "$(uri_of vm1)"
+
+note "QEMU"
+fenced qemu | tee "$tmp/qemu"
+[ "$(awk '/^-device / { print $2 }' "$tmp/qemu")" = virtio-blk-pci,drive=vm1 ] || fail "another device"
+blockdev=$(awk '/^-blockdev / { print $2 }' "$tmp/qemu")
+matches ',node-name=vm1,' <(printf %s "$blockdev")
+qemu-img convert --image-opts "$blockdev" -O raw "$tmp/read"
+same "$tmp/plain" "$tmp/read"
+qemu-io --image-opts "$blockdev" -c 'write -P 0x5a 64k 64k' -c flush | grep -q 'wrote 65536'
+head -c 64K /dev/zero | tr '\0' '\132' |
+  dd of="$tmp/plain" bs=64K seek=1 conv=notrunc status=none
+reads "$tmp/plain" vm1
+
+note "libvirt"
+{
+  printf '<domain type="qemu"><name>vm1</name><memory>1024</memory>'
+  printf '<os><type arch="x86_64">hvm</type></os><devices>'
+  fenced xml
+  printf '</devices></domain>\n'
+} >"$tmp/domain.xml"
+virt-xml-validate "$tmp/domain.xml" domain
+/usr/bin/python3 - "$tmp/domain.xml" "$socket" <<'END'
+import sys
+import xml.etree.ElementTree as xml
+disk = xml.parse(sys.argv[1]).find("devices/disk")
+source = disk.find("source")
+assert disk.get("type") == "network" and disk.find("driver").get("type") == "raw"
+assert (source.get("protocol"), source.get("name")) == ("nbd", "vm1")
+assert source.find("host").attrib == {"transport": "unix", "socket": sys.argv[2]}
+END

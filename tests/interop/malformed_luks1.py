@@ -1,0 +1,116 @@
+"""Malformed LUKS1 headers: (name, statements that change `h`, a luks_images.Luks1, verdict, piece of
+the message, why cryptsetup is wrong where it says something else). See malformed_headers.py."""
+
+DAMAGED, REFUSED, SERVED = "damaged", "refused", "served"
+
+LAST_AREA = 8 + 7 * 256  # in sectors: the key material of slot 7, which takes 250 of them
+
+NO_NUL = "the field has no end; cryptsetup cuts it and reads on with another name than was written"
+NO_TEXT = "it would go into messages; cryptsetup passes control characters on to the terminal"
+NOT_SERVED = "an intact header of a volume that is not served; cryptsetup shows it, and would open it if the kernel could"
+LATER = "cryptsetup notices when it opens the volume, or does not: nothing valid has it"
+
+ROWS = [
+    ("unchanged", "pass", SERVED, "", ""),
+    ("no magic", "h.image[0] = 0", DAMAGED, "there is no LUKS header", ""),
+    ("version 0", "h.put16(6, 0)", REFUSED, "LUKS version 0", ""),
+    ("version 2 in a LUKS1 header", "h.put16(6, 2)", DAMAGED, "LUKS header is damaged", ""),
+    ("version 3", "h.put16(6, 3)", REFUSED, "LUKS version 3", ""),
+    ("version 256: bytes exchanged", "h.put16(6, 256)", REFUSED, "LUKS version 256", ""),
+    # Truncated
+    ("the magic alone", "del h.image[6:]", DAMAGED, "truncated after its magic", ""),
+    ("one byte less than the fields", "del h.image[591:]", DAMAGED, "592 bytes", ""),
+    ("the fields alone", "del h.image[592:]", DAMAGED, "truncated", ""),
+    ("half of the key material in use", "del h.image[70000:]", DAMAGED, "truncated", ""),
+    ("key material of an unused slot cut", "del h.image[(LAST_AREA + 250) * 512 - 512:]", DAMAGED,
+     "truncated", ""),
+    ("bytes behind the last area", "h.image += bytes(4096)", SERVED, "", ""),
+    ("bytes between fields and areas", "h.image[592:4096] = b'x' * 3504", SERVED, "", ""),
+    # Texts
+    ("cipher-name without NUL", "h.put_text(h.CIPHER_NAME, b'a' * 32)", DAMAGED,
+     "cipher-name has no end", NO_NUL),
+    ("cipher-mode without NUL", "h.put_text(h.CIPHER_MODE, b'a' * 32)", DAMAGED,
+     "cipher-mode has no end", NO_NUL),
+    ("hash-spec without NUL", "h.put_text(h.HASH, b'a' * 32)", DAMAGED, "hash-spec has no end", ""),
+    ("uuid without NUL", "h.put_text(h.UUID, b'a' * 40, 40)", DAMAGED, "uuid has no end", NO_NUL),
+    ("bytes behind the NUL of cipher-name", "h.put_text(h.CIPHER_NAME, b'aes\\0x')", SERVED, "", ""),
+    ("cipher-name with a high byte", "h.put_text(h.CIPHER_NAME, b'a\\xe4s')", DAMAGED,
+     "cipher-name holds bytes that are not text", NO_TEXT),
+    ("cipher-mode with an escape", "h.put_text(h.CIPHER_MODE, b'xts-\\x1b[2J')", DAMAGED,
+     "cipher-mode holds bytes that are not text", NO_TEXT),
+    ("hash-spec with a newline", "h.put_text(h.HASH, b'sha256\\n')", DAMAGED,
+     "hash-spec holds bytes that are not text", ""),
+    ("uuid with an escape", "h.put_text(h.UUID, b'\\x1b[2J', 40)", DAMAGED,
+     "uuid holds bytes that are not text", NO_TEXT),
+    ("empty uuid", "h.put_text(h.UUID, b'', 40)", SERVED, "", ""),
+    ("empty cipher-name", "h.put_text(h.CIPHER_NAME, b'')", REFUSED, "cipher '-xts-plain64'", LATER),
+    ("empty cipher-mode", "h.put_text(h.CIPHER_MODE, b'')", REFUSED, "cipher 'aes-'", LATER),
+    ("empty hash-spec", "h.put_text(h.HASH, b'')", REFUSED, "hash ''", ""),
+    # What is not there, or must not be
+    ("unknown cipher", "h.put_text(h.CIPHER_NAME, b'rot13')", REFUSED, "rot13", NOT_SERVED),
+    ("no cipher", "h.put_text(h.CIPHER_NAME, b'cipher_null'); h.put_text(h.CIPHER_MODE, b'ecb')",
+     REFUSED, "does not encrypt at all", NOT_SERVED),
+    ("the kernel's name of a cipher",
+     "h.put_text(h.CIPHER_NAME, b'capi:xts(aes)'); h.put_text(h.CIPHER_MODE, b'plain64')",
+     REFUSED, "kernel's crypto API", NOT_SERVED),
+    ("mode ecb", "h.put_text(h.CIPHER_MODE, b'ecb')", REFUSED, "ecb", NOT_SERVED),
+    ("unknown mode", "h.put_text(h.CIPHER_MODE, b'xtx-plain64')", REFUSED, "xtx", NOT_SERVED),
+    ("unknown IV", "h.put_text(h.CIPHER_MODE, b'xts-plain65')", REFUSED, "plain65", NOT_SERVED),
+    ("unknown hash", "h.put_text(h.HASH, b'nohash')", REFUSED, "hash 'nohash'", ""),
+    ("hash that is too short", "h.put_text(h.HASH, b'md5')", REFUSED, "hash 'md5'", ""),
+    # Numbers
+    ("key-bytes 0", "h.put32(h.KEY_BYTES, 0)", DAMAGED, "key-bytes is 0", ""),
+    ("key-bytes that the cipher has not", "h.put32(h.KEY_BYTES, 16)", DAMAGED, "128 bits", LATER),
+    ("key-bytes odd", "h.put32(h.KEY_BYTES, 31)", DAMAGED, "248 bits", LATER),
+    ("key-bytes too large for the areas", "h.put32(h.KEY_BYTES, 64)", DAMAGED, "overlap", ""),
+    ("key-bytes all ones", "h.put32(h.KEY_BYTES, 0xffffffff)", DAMAGED, "key-bytes is 4294967295", ""),
+    ("no iterations of the digest", "h.put32(h.DIGEST_ITERATIONS, 0)", DAMAGED,
+     "mk-digest-iterations is 0", LATER),
+    ("no iterations of a slot", "h.put32(h.slot(0, 'iterations'), 0)", DAMAGED,
+     "key slot 0 has 0 iterations", LATER),
+    ("iterations of an unused slot", "h.put32(h.slot(3, 'iterations'), 7)", SERVED, "", ""),
+    # States
+    ("state of slot 0 is garbage", "h.put32(h.slot(0, 'active'), 0xdeadbeef)", DAMAGED,
+     "key slot 0 is neither enabled nor disabled",
+     "cryptsetup shows the slot as disabled, and what it says of the key would be lost"),
+    ("state of an unused slot is 0", "h.put32(h.slot(5, 'active'), 0)", DAMAGED,
+     "key slot 5 is neither enabled nor disabled", "a field with two values has a third"),
+    ("no slot in use", "h.put32(h.slot(0, 'active'), 0xdead)", REFUSED,
+     "no key slot holds the volume's key", "cryptsetup shows it; nothing can open it"),
+    ("an unused slot enabled", "h.put32(h.slot(7, 'active'), 0xac71f3); h.put32(h.slot(7, 'iterations'), 1000)",
+     SERVED, "", ""),
+    # Stripes
+    ("no stripes", "h.put32(h.slot(0, 'stripes'), 0)", DAMAGED, "key slot 0 has 0 stripes", ""),
+    ("one stripe less", "h.put32(h.slot(0, 'stripes'), 3999)", DAMAGED, "3999 stripes", ""),
+    ("one stripe more in an unused slot", "h.put32(h.slot(6, 'stripes'), 4001)", DAMAGED,
+     "key slot 6 has 4001 stripes", ""),
+    ("stripes all ones", "h.put32(h.slot(2, 'stripes'), 0xffffffff)", DAMAGED, "4294967295 stripes", ""),
+    # Geometry
+    ("material at 0", "h.put32(h.slot(0, 'material'), 0)", DAMAGED, "key slot 0 overlaps the header", ""),
+    ("material inside the fields", "h.put32(h.slot(0, 'material'), 1)", DAMAGED,
+     "key slot 0 overlaps the header", ""),
+    ("material of an unused slot inside the fields", "h.put32(h.slot(4, 'material'), 1)", DAMAGED,
+     "key slot 4 overlaps the header", ""),
+    ("two slots at one place", "h.put32(h.slot(1, 'material'), 8)", DAMAGED, "overlap", ""),
+    ("a slot begins in the last sector of another", "h.put32(h.slot(1, 'material'), 257)", DAMAGED,
+     "key slot 0 and key slot 1 overlap", ""),
+    ("a slot ends where the next begins", "h.put32(h.slot(1, 'material'), 258)", SERVED, "", ""),
+    ("unused slots that overlap", "h.put32(h.slot(7, 'material'), 8 + 6 * 256 + 249)", DAMAGED,
+     "key slot 6 and key slot 7 overlap", ""),
+    ("areas in another order",
+     "a, b = h.slot(6, 'material'), h.slot(7, 'material'); x, y = h.get32(a), h.get32(b); "
+     "h.put32(a, y); h.put32(b, x)", SERVED, "", ""),
+    ("material behind the end of the file", "h.put32(h.slot(7, 'material'), LAST_AREA + 256)", DAMAGED,
+     "truncated", ""),
+    ("material as far as it goes", "h.put32(h.slot(0, 'material'), 0xffffffff)", DAMAGED,
+     "beyond the end of the largest header", ""),
+    ("material whose end wraps at 2^32 sectors", "h.put32(h.slot(7, 'material'), 0xffffff80)", DAMAGED,
+     "beyond the end of the largest header", ""),
+    ("data begin where the areas end", "h.put32(h.PAYLOAD_OFFSET, LAST_AREA + 250)", SERVED, "", ""),
+    ("data begin in the last area", "h.put32(h.PAYLOAD_OFFSET, LAST_AREA + 249)", DAMAGED,
+     "key slot 7 overlaps the encrypted data", ""),
+    ("data begin in the first area", "h.put32(h.PAYLOAD_OFFSET, 9)", DAMAGED,
+     "overlaps the encrypted data", ""),
+    ("data begin inside the fields", "h.put32(h.PAYLOAD_OFFSET, 1)", DAMAGED,
+     "overlaps the encrypted data", ""),
+]
