@@ -120,7 +120,7 @@ class ExportReader {
 
   // The value as the plugin's parameter of the same name would have it.
   std::optional<std::string> text_of(std::string_view key, const toml::node& node) {
-    const auto text = section_.text_of(key, node);
+    auto text = section_.text_of(key, node);
     const auto number = node.value_exact<std::int64_t>();
     const auto boolean = node.value_exact<bool>();
     switch (*option_type(key)) {

@@ -150,7 +150,7 @@ class ServiceReader {
         config.tls = TlsMode::require;
       } else if (*mode != "off") {
         mistakes_.add(section_.take("tls")->source(),
-                      "tls in [service] must be \"off\", \"on\" or \"require\", not \"" +
+                      R"(tls in [service] must be "off", "on" or "require", not ")" +
                           shortened(*mode) + "\"");
       }
     }
@@ -179,7 +179,7 @@ class ServiceReader {
       for (const std::string_view key : {"tls-certificates", "tls-psk", "tls-verify-peer"}) {
         if (const toml::node* node = section_.take(key)) {
           mistakes_.add(node->source(),
-                        std::string(key) + " in [service] needs tls = \"on\" or \"require\"");
+                        std::string(key) + R"( in [service] needs tls = "on" or "require")");
         }
       }
     } else if (has_certificates && has_psk) {

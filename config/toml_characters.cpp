@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::string_view basic = "\"";
 constexpr std::string_view literal = "'";
-constexpr std::string_view long_basic = "\"\"\"";
+constexpr std::string_view long_basic = R"(""")";
 constexpr std::string_view long_literal = "'''";
 
 // Where the string ends whose opening `quotes` end at `at`; the end of the text if it never does.

@@ -65,7 +65,7 @@ bool has_control(std::string_view text) {
 }
 
 std::optional<std::string> Section::text_of(std::string_view key, const toml::node& node) {
-  const auto text = node.value_exact<std::string>();
+  auto text = node.value_exact<std::string>();
   if (!text || !has_control(*text)) return text;
   mistakes_.add(node.source(), std::string(key) + " in " + title_ + " holds a control character");
   return std::nullopt;

@@ -65,7 +65,7 @@ class Section {
     if constexpr (std::is_same_v<T, std::string>) {
       if (node->is_string()) return text_of(key, *node);
     }
-    if (const std::optional<T> found = node->value_exact<T>()) return found;
+    if (std::optional<T> found = node->value_exact<T>()) return found;
     wrong_type(key, *node, expected);
     return std::nullopt;
   }

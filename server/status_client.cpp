@@ -47,7 +47,7 @@ nlohmann::ordered_json fetch_status(const ServiceConfig& config) {
   if (config.status.empty()) {
     throw std::runtime_error("the config file names no status socket (status in [service])");
   }
-  const auto report = nlohmann::ordered_json::parse(read_report(config.status), nullptr, false);
+  auto report = nlohmann::ordered_json::parse(read_report(config.status), nullptr, false);
   if (!report.is_object() || !report.contains("exports") || !report["exports"].is_array()) {
     throw std::runtime_error("the answer on " + config.status + " is not a status report");
   }

@@ -121,6 +121,7 @@ Volume& ExportRegistry::volume(std::string_view name) const {
 std::vector<ExportStatus> ExportRegistry::statuses() const {
   const std::lock_guard lock(mutex_);
   std::vector<ExportStatus> all;
+  all.reserve(entries_.size());
   for (const Entry& entry : entries_) all.push_back(entry.status);
   return all;
 }
