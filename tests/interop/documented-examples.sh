@@ -2,6 +2,7 @@
 # Every example in the documentation does what it says: the ```sh blocks of README.md, and the
 # verbatim blocks under EXAMPLES in the man page given as the first argument, are run as they stand.
 # The files that an example takes for granted are made first.
+leaks=0 # an nbdkit that is stopped while clients are connected, as here its file plugin, leaks them
 . "$(dirname -- "$0")/lib.sh"
 document=$(readlink -e "${1:?a README.md or a .pod file}")
 
