@@ -39,14 +39,14 @@ for _ in range(100):
     client.connect(sys.argv[1])
     clients.append(client)
 print("connected", flush=True)
-time.sleep(60)
+time.sleep(600)
 END
 
 defer stop_quietly $!
 sleep 0.5
 start=$(date +%s%3N)
 serves
-[ $(($(date +%s%3N) - start)) -lt 2000 ] || fail "others had to wait"
+[ $(($(date +%s%3N) - start)) -lt 20000 ] || fail "others had to wait"
 
 note "killed"
 kill -KILL "$server"
