@@ -29,6 +29,7 @@
 #include "crypto/sector_cipher.h"
 #include "export/load_service.h"
 #include "export/registry.h"
+#include "hang_up.h"
 #include "status/status_report.h"
 #include "status/status_server.h"
 #include "volume/volume.h"
@@ -49,6 +50,7 @@ struct State {
   bool insecure = false;
   ExportRegistry exports;
   std::unique_ptr<StatusServer> status;
+  std::optional<HangUpOnSignal> hang_up;
   std::atomic<bool> stopping = false;
   std::thread opener;
   std::future<void> opener_done;
@@ -131,6 +133,7 @@ ExportEvents events_of_service() {
 void on_unload() {
   State& s = state();
   s.stopping = true;
+  s.hang_up.reset();
   s.status.reset();
   s.exports.close_all();
   if (!s.opener.joinable()) return;
@@ -222,6 +225,7 @@ int on_get_ready() {
 int on_after_fork() {
   return guarded(-1, [] {
     State& s = state();
+    s.hang_up.emplace();
     if (!s.service) {
       s.exports.start(0);
       return 0;

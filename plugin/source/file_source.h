@@ -15,9 +15,9 @@ class FileSource final : public Source {
   /// `lock` keeps other writers out of a writable source: with an OFD write lock over a whole
   /// regular file, with O_EXCL on a block device (which also finds mounts and device-mapper).
   ///
-  /// Throws Error(source_unreachable) when it cannot be opened, Error(usage) when it is neither a
-  /// regular file nor a block device, Error(payload_in_use) when another process holds it,
-  /// Error(policy) when the file system has no locks. Never blocks on a FIFO.
+  /// Throws Error(source_unreachable) when it cannot be opened or is neither a regular file nor a
+  /// block device, Error(payload_in_use) when another process holds it, Error(policy) when the file
+  /// system has no locks. Never blocks on a FIFO.
   FileSource(const std::string& path, Access access, bool lock);
 
   const std::string& name() const noexcept override { return name_; }

@@ -2,9 +2,7 @@
 
 #include <libnbd.h>
 #include <poll.h>
-#include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -12,9 +10,11 @@
 #include <array>
 #include <cerrno>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/error.h"
+#include "base/signals.h"
 
 namespace luksdetached {
 
@@ -61,8 +61,7 @@ std::string describe(const char* action, std::size_t length, std::uint64_t offse
 std::string advice(std::string_view reason) {
   if (reason.find("certificate verification") != std::string_view::npos) {
     return "; the server's certificate must be signed by ca-cert.pem, name the host of the URI, "
-           "and "
-           "not have expired";
+           "and not have expired";
   }
   if (reason.find("requires TLS") != std::string_view::npos) return "; use nbds:// or nbds+unix://";
   return {};
@@ -201,19 +200,13 @@ bool NbdConnection::wait_for_socket(Clock::time_point deadline) {
 
 void NbdConnection::start() {
   if (handle_.nbd == nullptr) return;  // given up already; every request says so
-  // Signals are for nbdkit's own threads.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const NoSignals in_thread;
   try {
     reader_ = std::thread(&NbdConnection::read_replies, this);
-  } catch (...) {
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  } catch (const std::system_error&) {
     throw Error(ErrorKind::source_unreachable,
                 "cannot start the thread that reads from " + uri_.name);
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void NbdConnection::read_replies() noexcept {
