@@ -13,12 +13,14 @@ std::string quoted(std::string_view text) {
   return "'" + std::string(text) + "'";
 }
 
-std::uint64_t parse_number(std::string_view key, std::string_view value, std::uint64_t most) {
-  std::uint64_t number = 0;
+template <typename Number>
+Number parse_number(std::string_view key, std::string_view value, Number least, Number most) {
+  Number number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc{} || end != value.data() + value.size() || number > most) {
-    throw OptionError(std::string(key) + "=" + std::string(value) +
-                      ": expected a number from 0 to " + std::to_string(most));
+  if (error != std::errc{} || end != value.data() + value.size() || number < least ||
+      number > most) {
+    throw OptionError(std::string(key) + "=" + std::string(value) + ": expected a number from " +
+                      std::to_string(least) + " to " + std::to_string(most));
   }
   return number;
 }
@@ -50,8 +52,9 @@ PassphraseFrom parse_passphrase(std::string_view value) {
   } else {
     // The value itself must not be repeated: it may well be the passphrase.
     throw OptionError(
-        "passphrase= takes +FILE, - (standard input) or -FD (a file descriptor); a passphrase on "
-        "the command line is refused, because every user of the machine can read it there");
+        "passphrase= takes +FILE, - (standard input) or -FD (a file descriptor); a passphrase "
+        "itself "
+        "is refused, because others can read it on the command line or in a config file");
   }
   return from;
 }
@@ -128,7 +131,7 @@ constexpr Option option_table[] = {
      }},
     {"keyslot", OptionType::number, false,
      [](ExportOptions& options, std::string_view key, std::string_view value) {
-       options.keyslot = static_cast<unsigned>(parse_number(key, value, 31));
+       options.keyslot = parse_number(key, value, 0U, 31U);
      }},
     {"payload-offset", OptionType::size, false,
      [](ExportOptions& options, std::string_view key, std::string_view value) {
@@ -143,14 +146,12 @@ constexpr Option option_table[] = {
      }},
     {"kdf-iterations-max", OptionType::number, false,
      [](ExportOptions& options, std::string_view key, std::string_view value) {
-       options.kdf_iterations_max = static_cast<std::uint32_t>(
-           parse_number(key, value, std::numeric_limits<std::uint32_t>::max()));
+       options.kdf_iterations_max =
+           parse_number<std::uint32_t>(key, value, 1, std::numeric_limits<std::uint32_t>::max());
      }},
     {"require-luks", OptionType::number, false,
      [](ExportOptions& options, std::string_view key, std::string_view value) {
-       options.require_luks = static_cast<unsigned>(parse_number(key, value, 2));
-       if (*options.require_luks == 0)
-         throw OptionError("require-luks=0: LUKS has versions 1 and 2");
+       options.require_luks = parse_number(key, value, 1U, 2U);
      }},
     {"require-uuid", OptionType::text, false,
      [](ExportOptions& options, std::string_view key, std::string_view value) {

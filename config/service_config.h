@@ -29,18 +29,28 @@ struct Listener {
 
 enum class TlsMode { off, on, require };
 
+/// A file or folder that a service cannot start without, and where the config asks for it.
+struct NeededFile {
+  enum class Kind { file, folder };
+  Kind kind;
+  std::string path;
+  std::string key;  ///< of [service]
+  unsigned line, column;
+};
+
 /// A config file, checked.
 struct ServiceConfig {
   Listener listen;
   std::string status;  ///< path of the status socket, or empty
   TlsMode tls = TlsMode::off;
-  std::string tls_certificates;      ///< directory, or empty
-  bool tls_verify_peer = false;      ///< clients need a certificate
-  std::string tls_psk;               ///< file of pre-shared keys, or empty
-  unsigned threads = 0;              ///< per client connection; 0: nbdkit's own number
-  bool insecure = false;             ///< allow what is refused for safety
-  std::string default_export;        ///< which export a client gets that names none
-  std::vector<NamedExport> exports;  ///< at least one, names are unique
+  std::string tls_certificates;          ///< directory, or empty
+  bool tls_verify_peer = false;          ///< clients need a certificate
+  std::string tls_psk;                   ///< file of pre-shared keys, or empty
+  unsigned threads = 0;                  ///< per client connection; 0: nbdkit's own number
+  bool insecure = false;                 ///< allow what is refused for safety
+  std::string default_export;            ///< which export a client gets that names none
+  std::vector<NeededFile> needed_files;  ///< in the order of the file; not looked at yet
+  std::vector<NamedExport> exports;      ///< at least one, names are unique
 };
 
 /// Something wrong at a place of the file.

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "config/config_readers.h"
 
@@ -36,6 +37,7 @@ class ServiceReader {
     section_.report_unknown_keys();
     check_tls(config);
     check_sockets(config);
+    list_needed_files(config);
   }
 
  private:
@@ -209,6 +211,31 @@ class ServiceReader {
     if (!config.status.empty() && config.status == config.listen.path) {
       mistakes_.add(section_.take("status")->source(),
                     "status and listen in [service] are the same socket");
+    }
+  }
+
+  void list_needed_files(ServiceConfig& config) {
+    const auto need = [&](NeededFile::Kind kind, std::string path, std::string_view key,
+                          const toml::node& node) {
+      const toml::source_position& at = node.source().begin;
+      config.needed_files.push_back({kind, std::move(path), std::string(key), at.line, at.column});
+    };
+    const auto need_folder_of = [&](const std::string& socket, std::string_view key,
+                                    const toml::node& node) {
+      need(NeededFile::Kind::folder, socket.substr(0, socket.rfind('/') + 1), key, node);
+    };
+    if (is_absolute(config.listen.path)) need_folder_of(config.listen.path, "listen", *listen_);
+    if (is_absolute(config.status)) {
+      need_folder_of(config.status, "status", *section_.take("status"));
+    }
+    if (!config.tls_certificates.empty()) {
+      for (const char* const name : {"/ca-cert.pem", "/server-cert.pem", "/server-key.pem"}) {
+        need(NeededFile::Kind::file, config.tls_certificates + name, "tls-certificates",
+             *section_.take("tls-certificates"));
+      }
+    }
+    if (!config.tls_psk.empty()) {
+      need(NeededFile::Kind::file, config.tls_psk, "tls-psk", *section_.take("tls-psk"));
     }
   }
 

@@ -30,6 +30,7 @@
 #include "export/load_service.h"
 #include "export/registry.h"
 #include "hang_up.h"
+#include "log_limit.h"
 #include "status/status_report.h"
 #include "status/status_server.h"
 #include "volume/volume.h"
@@ -55,6 +56,7 @@ struct State {
   std::thread opener;
   std::future<void> opener_done;
   std::atomic<bool> warned_of_peer = false;
+  LogLimit io_errors;
 };
 
 // The one export of a process without config=.
@@ -75,13 +77,23 @@ Volume& volume_of(void* handle) {
   return static_cast<Connection*>(handle)->volume;
 }
 
+void log(const Error& error) {
+  if (error.kind() != ErrorKind::io) {
+    nbdkit_error("%s", error.what());
+  } else if (const auto dropped = state().io_errors.admit(LogLimit::Clock::now())) {
+    nbdkit_error(
+        "%s%s", error.what(),
+        *dropped == 0 ? "" : (" (and " + std::to_string(*dropped) + " before it)").c_str());
+  }
+}
+
 // Runs `body`; an exception becomes nbdkit's error and `on_error`.
 template <typename Result, typename Body>
 Result guarded(Result on_error, Body body) noexcept {
   try {
     return body();
   } catch (const Error& error) {
-    nbdkit_error("%s", error.what());
+    log(error);
     nbdkit_set_error(error.errno_code());
   } catch (const std::bad_alloc&) {
     nbdkit_error("out of memory");

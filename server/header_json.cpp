@@ -101,7 +101,8 @@ ordered_json token_json(const luks::Token& token) {
 
 }  // namespace
 
-ordered_json header_json(const std::string& name, const luks::Header& header) {
+ordered_json header_json(const std::string& name, const std::string& sha256,
+                         const luks::Header& header) {
   ordered_json report = {{"schema", 1},
                          {"valid", true},
                          {"servable", header.refusals.empty()},
@@ -115,6 +116,7 @@ ordered_json header_json(const std::string& name, const luks::Header& header) {
                          {"subsystem", text_or_null(header.subsystem)},
                          {"flags", header.flags}};
   report["header_size"] = header.end;
+  report["header_sha256"] = sha256;
   report["metadata_size"] = number_or_null(metadata_bytes(header));
   report["keyslots_size"] = number_or_null(keyslots_bytes(header));
   report["copies"] = array_of(header.copies, copy_json);

@@ -116,7 +116,7 @@ std::string segment_text(const luks::Header& header) {
                               : from + " to the end of the payload");
 }
 
-std::vector<Row> facts(const luks::Header& header) {
+std::vector<Row> facts(const std::string& sha256, const luks::Header& header) {
   std::vector<Row> rows = {{"UUID", header.uuid}};
   if (!header.label.empty()) rows.push_back({"label", header.label});
   if (!header.subsystem.empty()) rows.push_back({"subsystem", header.subsystem});
@@ -129,6 +129,7 @@ std::vector<Row> facts(const luks::Header& header) {
   const auto for_keyslots = keyslots_bytes(header);
   rows.push_back({"key slot area", (for_keyslots ? size_text(*for_keyslots) + ", " : "") +
                                        "to byte " + std::to_string(header.end)});
+  rows.push_back({"SHA-256", sha256});
   if (!header.segment.encryption.empty()) rows.push_back({"segment", segment_text(header)});
   if (!header.digest.digest.empty()) rows.push_back({"digest", derivation(header.digest.cost)});
   return rows;
@@ -199,8 +200,9 @@ std::string verdict(const std::string& name, const luks::Header& header) {
 
 }  // namespace
 
-std::string header_text(const std::string& name, const luks::Header& header) {
-  return verdict(name, header) + "\n" + table(facts(header)) + keyslots(header) +
+std::string header_text(const std::string& name, const std::string& sha256,
+                        const luks::Header& header) {
+  return verdict(name, header) + "\n" + table(facts(sha256, header)) + keyslots(header) +
          section("Tokens", tokens(header)) + section("Wrong", wrong(header)) +
          section("Weak", weak(header));
 }

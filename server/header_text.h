@@ -7,8 +7,10 @@
 
 namespace luksdetached {
 
-/// What is said of the header called `name` (as Uri::name has it): aligned lines that end in a
+/// What is said of the header called `name` (as Uri::name has it), with the digest of its bytes:
+/// aligned lines that end in a
 /// newline. Nothing in it can steer a terminal, whatever the header holds.
-std::string header_text(const std::string& name, const luks::Header& header);
+std::string header_text(const std::string& name, const std::string& sha256,
+                        const luks::Header& header);
 
 }  // namespace luksdetached

@@ -9,6 +9,7 @@
 #include "config/export_options.h"
 #include "config_path.h"
 #include "export/load_service.h"
+#include "source/uri.h"
 #include "status_client.h"
 
 namespace luksdetached {
@@ -30,7 +31,9 @@ int check_health(const Arguments& arguments) {
   if (!arguments.ready) return exit_done;
   std::map<std::string, std::string> states;
   for (const auto& one : report["exports"]) {
-    states[one.value("name", "")] = one.value("state", "");
+    const std::string state = one.value("state", "");
+    const std::string reason = one.value("reason", "");
+    states[one.value("name", "")] = reason.empty() ? state : state + ": " + reason;
   }
   std::vector<std::string> wanted = arguments.names;
   if (wanted.empty()) {
@@ -40,8 +43,9 @@ int check_health(const Arguments& arguments) {
   for (const std::string& name : wanted) {
     const auto found = states.find(name);
     if (found != states.end() && found->second == "open") continue;
-    std::fprintf(stderr, "luksdetached: export %s %s\n", name.c_str(),
-                 found == states.end() ? "does not exist" : ("is " + found->second).c_str());
+    const std::string state = found == states.end() ? "there is none" : found->second;
+    std::fprintf(stderr, "luksdetached: export %s is not ready: %s\n", name.c_str(),
+                 escape_control(state).c_str());
     result = exit_refused;
   }
   return result;

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "commands.h"
+#include "export/required_header.h"
 #include "export/unlock_header.h"
 #include "header_json.h"
 #include "header_text.h"
@@ -20,9 +21,9 @@ struct Arguments {
   bool json = false;
 };
 
-luks::Header read(const ExportOptions& options, bool json) {
+LoadedHeader read(const ExportOptions& options, bool json) {
   try {
-    return read_header(options).header;
+    return read_header(options, HeaderPart::whole);
   } catch (const Error& error) {
     if (json) print_json({{"schema", 1}, {"valid", false}, {"error", error_json(error)}});
     throw;
@@ -31,14 +32,15 @@ luks::Header read(const ExportOptions& options, bool json) {
 
 int inspect(const Arguments& arguments) {
   const ExportOptions options = arguments.header.options(Purpose::inspect);
-  const luks::Header header = read(options, arguments.json);
+  const LoadedHeader loaded = read(options, arguments.json);
   const std::string name = parse_uri(options.header).name;
+  const std::string sha256 = header_sha256(loaded);
   if (arguments.json) {
-    print_json(header_json(name, header));
+    print_json(header_json(name, sha256, loaded.header));
   } else {
-    std::fputs(header_text(name, header).c_str(), stdout);
+    std::fputs(header_text(name, sha256, loaded.header).c_str(), stdout);
   }
-  return header.refusals.empty() ? exit_done : exit_not_supported;
+  return loaded.header.refusals.empty() ? exit_done : exit_not_supported;
 }
 
 }  // namespace

@@ -22,6 +22,10 @@ int run(int argc, char** argv) {
   CLI::App app("LUKS volumes with detached headers over NBD, in userspace", "luksdetached");
   app.set_version_flag("--version", "luksdetached " LUKSDETACHED_VERSION);
   app.require_subcommand(1);
+  app.footer("man luksdetached has all about the commands and the config file.");
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return std::string("luksdetached: ") + error.what() + " (--help says more)\n";
+  });
   Action action;
   for (const auto add :
        {add_serve, add_config, add_status, add_healthcheck, add_inspect, add_test}) {

@@ -10,6 +10,7 @@
 
 #include "base/unix_socket.h"
 #include "commands.h"
+#include "config/needed_files.h"
 #include "config_path.h"
 #include "export/load_service.h"
 
@@ -69,6 +70,7 @@ void remove_dead_socket(const std::string& path) {
 
 int serve(const std::string& config_path) {
   const ServiceConfig config = load_service(config_path);
+  check_needed_files(config, config_path);
   if (config.listen.kind == Listener::Kind::unix_socket) remove_dead_socket(config.listen.path);
   std::vector<std::string> arguments = nbdkit_arguments(config, config_path);
   std::vector<char*> pointers;

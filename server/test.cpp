@@ -25,6 +25,7 @@ struct Arguments {
 
 // What the secret did.
 struct Outcome {
+  std::string header;
   std::vector<std::string> warnings;
   unsigned keyslot;
   double seconds;  // from the secret to the volume key
@@ -36,19 +37,10 @@ Outcome unlock(const ExportOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const luks::Unlocked unlocked = unlock_header(options, loaded, secrets);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  return {loaded.header.warnings, unlocked.keyslot, took.count()};
+  return {parse_uri(options.header).name, loaded.header.warnings, unlocked.keyslot, took.count()};
 }
 
-Outcome unlock_or_report(const ExportOptions& options, bool json) {
-  try {
-    return unlock(options);
-  } catch (const Error& error) {
-    if (json) print_json({{"schema", 1}, {"unlocks", false}, {"error", error_json(error)}});
-    throw;
-  }
-}
-
-int test(Arguments& arguments) {
+ExportOptions read_options(Arguments& arguments) {
   if (!arguments.options.has("secret") && !arguments.options.has("passphrase")) {
     if (isatty(STDIN_FILENO) != 1) {
       throw OptionError(
@@ -56,24 +48,42 @@ int test(Arguments& arguments) {
     }
     arguments.options.set("passphrase", "-");
   }
-  const ExportOptions options = arguments.options.options(Purpose::unlock);
-  const Outcome outcome = unlock_or_report(options, arguments.json);
-  const std::string name = parse_uri(options.header).name;
+  return arguments.options.options(Purpose::unlock);
+}
+
+void report_failure(const Error& error) {
+  print_json({{"schema", 1}, {"unlocks", false}, {"error", error_json(error)}});
+}
+
+Outcome unlock_or_report(Arguments& arguments) {
+  try {
+    return unlock(read_options(arguments));
+  } catch (const OptionError& error) {
+    if (arguments.json) report_failure(Error(ErrorKind::usage, error.what()));
+    throw;
+  } catch (const Error& error) {
+    if (arguments.json) report_failure(error);
+    throw;
+  }
+}
+
+int test(Arguments& arguments) {
+  const Outcome outcome = unlock_or_report(arguments);
   if (arguments.json) {
     print_json({{"schema", 1},
                 {"unlocks", true},
-                {"header", name},
+                {"header", outcome.header},
                 {"warnings", outcome.warnings},
                 {"keyslot", outcome.keyslot},
                 {"seconds", outcome.seconds}});
     return exit_done;
   }
   for (const std::string& text : outcome.warnings) {
-    std::fprintf(stderr, "luksdetached: warning: header %s: %s\n", name.c_str(),
+    std::fprintf(stderr, "luksdetached: warning: header %s: %s\n", outcome.header.c_str(),
                  escape_control(text).c_str());
   }
-  std::printf("%s: unlocked by key slot %u in %.2f seconds\n", name.c_str(), outcome.keyslot,
-              outcome.seconds);
+  std::printf("%s: unlocked by key slot %u in %.2f seconds\n", outcome.header.c_str(),
+              outcome.keyslot, outcome.seconds);
   return exit_done;
 }
 

@@ -115,7 +115,8 @@ void check_cipher(const CipherSpec& spec, std::size_t key_bytes) {
   if (spec.cipher == "cipher_null" || spec.cipher == "null") {
     throw refused(spec,
                   "does not encrypt at all and is refused: data served from such a volume could "
-                  "come from anyone who can write to its header or payload");
+                  "come from anyone who can write to its header or payload; to use what is in it, "
+                  "copy it to a volume that is encrypted");
   }
   bool key_fits = false;
   if (const BlockCipher* cipher = find_block_cipher(spec.cipher)) {

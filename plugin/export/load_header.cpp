@@ -32,6 +32,12 @@ luks::Header parse(std::vector<std::byte>& bytes, Source& source) {
   return luks::parse_header(bytes);
 }
 
+std::string advice(ErrorKind kind) {
+  if (kind == ErrorKind::not_luks) return "; are header and payload exchanged?";
+  if (kind == ErrorKind::header_damaged) return "; use a backup of the header instead";
+  return "";
+}
+
 }  // namespace
 
 LoadedHeader load_header(Source& source, HeaderPart part) {
@@ -48,7 +54,9 @@ LoadedHeader load_header(Source& source, HeaderPart part) {
     extend(loaded.image, source, whole ? loaded.header.end : loaded.header.key_material_end);
     return loaded;
   } catch (const Error& error) {
-    throw Error(error.kind(), "header " + source.name() + ": " + error.what(), error.errno_code());
+    throw Error(error.kind(),
+                "header " + source.name() + ": " + error.what() + advice(error.kind()),
+                error.errno_code());
   }
 }
 

@@ -97,6 +97,11 @@ OpenedExport open_export(const ExportOptions& options, Access access) {
     opened.warnings.push_back("header " + parse_uri(options.header).name + ": " + text);
   }
   std::unique_ptr<Source> payload = open_payload(options, access);
+  if (access == Access::read_write && !payload->writable()) {
+    opened.warnings.push_back("payload " + payload->name() +
+                              ": it cannot be written, so it is served read-only (readonly=true "
+                              "says that this is wanted)");
+  }
   const DataArea area = check_payload(options, loaded, *payload, opened.warnings);
   const luks::Unlocked unlocked = unlock_header(options, loaded, read_secrets(options));
   std::unique_ptr<SectorCipher> cipher =

@@ -27,9 +27,11 @@ std::string lower_case(std::string_view text) {
   return result;
 }
 
-std::string sha256_of(std::span<const std::byte> bytes) {
+}  // namespace
+
+std::string header_sha256(const LoadedHeader& loaded) {
   std::array<std::byte, 32> digest{};
-  const std::span<const std::byte> parts[] = {bytes};
+  const std::span<const std::byte> parts[] = {loaded.image};
   hash_bytes(Hash::sha256, parts, digest);
   constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
@@ -40,12 +42,10 @@ std::string sha256_of(std::span<const std::byte> bytes) {
   return text;
 }
 
-}  // namespace
-
 void check_required_header(const ExportOptions& options, const LoadedHeader& loaded) {
   const luks::Header& header = loaded.header;
   if (!options.header_sha256.empty()) {
-    require_equal("header-sha256", options.header_sha256, sha256_of(loaded.image));
+    require_equal("header-sha256", options.header_sha256, header_sha256(loaded));
   }
   if (options.require_luks) {
     require_equal("require-luks", std::to_string(*options.require_luks),

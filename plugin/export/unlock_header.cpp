@@ -11,16 +11,16 @@
 
 namespace luksdetached {
 
-LoadedHeader read_header(const ExportOptions& options) {
+LoadedHeader read_header(const ExportOptions& options, HeaderPart part) {
   const std::unique_ptr<Source> source =
       open_as("header", options.header,
               {.access = Access::read_only, .lock = false, .insecure = options.insecure});
-  return load_header(*source,
-                     options.header_sha256.empty() ? HeaderPart::key_material : HeaderPart::whole);
+  return load_header(*source, part);
 }
 
 LoadedHeader read_servable_header(const ExportOptions& options) {
-  LoadedHeader loaded = read_header(options);
+  const bool pinned = !options.header_sha256.empty();
+  LoadedHeader loaded = read_header(options, pinned ? HeaderPart::whole : HeaderPart::key_material);
   try {
     check_required_header(options, loaded);
     luks::check_servable(loaded.header);

@@ -11,12 +11,12 @@
 
 namespace luksdetached {
 
-/// Opens the header's source, reads the header and closes the source. The header is intact, but may
-/// have refusals. Throws Error.
-LoadedHeader read_header(const ExportOptions& options);
+/// Opens the header's source, reads `part` of the header and closes the source. The header is
+/// intact, but may have refusals. Throws Error.
+LoadedHeader read_header(const ExportOptions& options, HeaderPart part);
 
-/// The same for a header that is to be served: throws also when it is not the required one, and the
-/// first of its refusals.
+/// The same for a header that is to be served, as much of it as that needs: throws also when it is
+/// not the required one, and the first of its refusals.
 LoadedHeader read_servable_header(const ExportOptions& options);
 
 /// Reads all secrets, then all passphrases. Throws Error.

@@ -20,11 +20,7 @@ Encryption judge_encryption(const std::string& text, std::size_t key_bytes) {
     encryption.cipher = parse_cipher_spec(text);
     check_cipher(encryption.cipher, key_bytes);
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::policy) {
-      encryption.refusal = {error.kind(), std::string(error.what()) +
-                                              "; to use what is in it, copy it to a volume that is "
-                                              "encrypted"};
-    } else if (error.kind() == ErrorKind::unsupported) {
+    if (error.kind() == ErrorKind::policy || error.kind() == ErrorKind::unsupported) {
       encryption.refusal = {error.kind(), error.what()};
     } else {
       throw damaged(error.what());

@@ -46,7 +46,8 @@ void KdfBudget::spend(const Pbkdf2Cost& cost, std::size_t key_bytes) {
 
 void KdfBudget::spend(const Argon2Cost& cost) {
   const std::uint64_t memory = std::uint64_t{cost.memory_kib} * 1024;
-  require_at_most(limits_.memory_max, memory, "Argon2 memory in bytes", " (kdf-memory-max=)");
+  require_at_most(limits_.memory_max / 1024, cost.memory_kib, "Argon2 memory in KiB",
+                  " (kdf-memory-max=)");
   require_at_most(max_lanes, cost.lanes, "Argon2 lanes");
   require_at_most(max_argon2_work / memory, cost.time, "Argon2 passes over its memory");
   take(argon2_work_left_, memory * cost.time, "Argon2 memory in bytes times passes");

@@ -96,6 +96,7 @@ std::optional<Refusal> judge_segments(const Luks2Config& config,
 void judge_keyslots(const std::vector<Keyslot>& keyslots, std::vector<Refusal>& refusals) {
   const Keyslot* first_bound = nullptr;
   bool any_usable = false;
+  bool any_refused = false;
   for (const Keyslot& slot : keyslots) {
     const std::string name = "key slot " + std::to_string(slot.id);
     if (slot.type != luks2_keyslot_type) {
@@ -110,13 +111,17 @@ void judge_keyslots(const std::vector<Keyslot>& keyslots, std::vector<Refusal>& 
     any_usable = any_usable || slot.unusable.empty();
     // Whoever reads such an area has the volume key, without any secret.
     const Encryption encryption = judge_encryption(slot.area_encryption, slot.area_key_bytes);
-    if (encryption.refusal && encryption.refusal->kind == ErrorKind::policy) {
-      refusals.push_back({ErrorKind::policy, name + ": " + encryption.refusal->message});
-    }
+    if (!encryption.refusal || encryption.refusal->kind != ErrorKind::policy) continue;
+    any_refused = true;
+    const bool as_of_segment = std::any_of(
+        refusals.begin(), refusals.end(),
+        [&](const Refusal& refusal) { return refusal.message == encryption.refusal->message; });
+    if (as_of_segment) continue;
+    refusals.push_back({ErrorKind::policy, name + ": " + encryption.refusal->message});
   }
   if (first_bound == nullptr) {
     refusals.push_back(nothing_unlocks());
-  } else if (!any_usable) {
+  } else if (!any_usable && !any_refused) {
     refusals.push_back({ErrorKind::unsupported, "no key slot can be tried: key slot " +
                                                     std::to_string(first_bound->id) + ": " +
                                                     first_bound->unusable});

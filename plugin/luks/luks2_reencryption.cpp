@@ -98,7 +98,9 @@ std::optional<Refusal> refuse_reencryption(const Luks2Config& config,
       });
   if (config.reencryption == Reencryption::none && !marked) return std::nullopt;
   return Refusal{ErrorKind::unsupported,
-                 under_way + "finish that first, with 'cryptsetup reencrypt --resume-only'"};
+                 under_way +
+                     "finish that first, with 'cryptsetup reencrypt --resume-only' (and --header, "
+                     "where the header is detached)"};
 }
 
 }  // namespace luksdetached::luks

@@ -87,8 +87,19 @@ bool ends_in_newline(const SecureBuffer& secret) {
   return !secret.empty() && secret.data()[secret.size() - 1] == std::byte{'\n'};
 }
 
-Error no_match(std::span<const SecureBuffer> secrets, std::optional<unsigned> only,
-               const std::optional<Error>& untried) {
+// The bound slots that are tried only when asked for, as "1, 4".
+std::string ignored_slots(const Header& header) {
+  std::string numbers;
+  for (const Keyslot& slot : header.keyslots) {
+    if (!slot.bound || slot.priority != 0) continue;
+    if (!numbers.empty()) numbers += ", ";
+    numbers += std::to_string(slot.id);
+  }
+  return numbers;
+}
+
+Error no_match(const Header& header, std::span<const SecureBuffer> secrets,
+               std::optional<unsigned> only, const std::optional<Error>& untried) {
   std::string message =
       secrets.size() == 1 ? "the secret does not match " : "none of the secrets matches ";
   message += only ? "key slot " + std::to_string(*only) : std::string("any key slot");
@@ -96,6 +107,10 @@ Error no_match(std::span<const SecureBuffer> secrets, std::optional<unsigned> on
     message +=
         "; a secret ends in a newline, and secret= uses a file exactly as it is: if the passphrase "
         "was typed, use passphrase=+FILE, which leaves the newline out";
+  }
+  const std::string ignored = only ? "" : ignored_slots(header);
+  if (!ignored.empty()) {
+    message += "; not tried for their priority 'ignore': " + ignored + " (keyslot=N tries one)";
   }
   if (untried) message += std::string("; ") + untried->what();
   return {ErrorKind::wrong_secret, message};
@@ -127,7 +142,7 @@ Unlocked unlock(const Header& header, std::span<const std::byte> image,
     }
   }
   if (untried && (!tried || untried->kind() == ErrorKind::key_derivation)) throw *untried;
-  throw no_match(secrets, only, untried);
+  throw no_match(header, secrets, only, untried);
 }
 
 }  // namespace luksdetached::luks

@@ -64,6 +64,13 @@ std::string advice(std::string_view reason) {
            "and not have expired";
   }
   if (reason.find("requires TLS") != std::string_view::npos) return "; use nbds:// or nbds+unix://";
+  if (reason.find("getlogin_r") != std::string_view::npos) {
+    return "; a pre-shared key needs its user: nbds://USER@HOST/ or nbds+unix://USER@/";
+  }
+  if (reason.find("non-properly terminated") != std::string_view::npos) {
+    return "; does the server ask for a certificate? Put client-cert.pem and client-key.pem beside "
+           "ca-cert.pem";
+  }
   return {};
 }
 
@@ -276,7 +283,8 @@ void NbdConnection::fail_lost(const std::string& action) {
   const std::scoped_lock lock(loss_mutex_);
   throw Error(ErrorKind::io,
               "cannot " + action + " " + uri_.name + ": the connection was lost" +
-                  (loss_reason_.empty() ? "" : " (" + loss_reason_ + ")"),
+                  (loss_reason_.empty() ? "" : " (" + loss_reason_ + ")") +
+                  "; it is not made again until the volume is opened anew",
               EIO);
 }
 

@@ -351,18 +351,21 @@ void check_tls_policy(const Uri& uri, bool insecure) {
   if (!tls || insecure || !uri.tls_psk_file.empty()) return;
 
   const std::string refused = "refusing to connect to " + uri.name + ": ";
+  const std::string any_server =
+      " (the parameter insecure=true, or the program's --insecure, accepts any server)";
   if (uri.scheme == Scheme::nbds_unix) {
     throw Error(ErrorKind::policy,
                 refused +
                     "the certificate of a server on a unix socket is not verified; add "
-                    "tls-psk-file=FILE to the URI, or insecure=true to accept any server");
+                    "tls-psk-file=FILE to the URI" +
+                    any_server);
   }
   if (uri.tls_certificates.empty()) {
     throw Error(ErrorKind::policy,
                 refused +
                     "without a certificate authority the server is not verified; add "
-                    "tls-certificates=DIRECTORY or tls-psk-file=FILE to the URI, or insecure=true "
-                    "to accept any server");
+                    "tls-certificates=DIRECTORY or tls-psk-file=FILE to the URI" +
+                    any_server);
   }
   // The same question, asked the same way as libnbd asks it.
   const std::string authority = uri.tls_certificates + "/ca-cert.pem";
@@ -371,7 +374,8 @@ void check_tls_policy(const Uri& uri, bool insecure) {
                 refused + "ca-cert.pem in the directory of tls-certificates= cannot be read (" +
                     errno_text(errno) +
                     "), and without it the server is not verified; put the certificate authority "
-                    "there, or add insecure=true to accept any server");
+                    "there" +
+                    any_server);
   }
 }
 

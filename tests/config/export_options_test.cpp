@@ -187,7 +187,7 @@ TEST(ExportOptionsTest, EveryMistakeInAValueHasItsOwnMessage) {
       {"secret-size", "0", "secret-size=0: there is no empty secret"},
       {"secret-size", "-1",
        "secret-size=-1: expected a size in bytes below 2^63, such as 1048576, 1M or 2048s"},
-      {"require-luks", "0", "require-luks=0: LUKS has versions 1 and 2"},
+      {"require-luks", "0", "require-luks=0: expected a number from 1 to 2"},
       {"require-uuid", "", "require-uuid= is empty"},
       {"header-sha256", std::string(63, 'a'),
        "header-sha256=" + std::string(63, 'a') +
@@ -253,8 +253,8 @@ TEST(ExportOptionsTest, OnlySecretAndPassphraseMayRepeat) {
 
 TEST(ExportOptionsTest, ALiteralPassphraseIsRefusedAndNeverRepeated) {
   const std::string refused =
-      "passphrase= takes +FILE, - (standard input) or -FD (a file descriptor); a passphrase on the "
-      "command line is refused, because every user of the machine can read it there";
+      "passphrase= takes +FILE, - (standard input) or -FD (a file descriptor); a passphrase itself "
+      "is refused, because others can read it on the command line or in a config file";
   for (const char* literal : {"correct horse", "hunter2", "", "+", " -", "1"}) {
     EXPECT_EQ(complaint_about("passphrase", literal), refused) << literal;
   }

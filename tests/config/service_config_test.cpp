@@ -283,9 +283,9 @@ INSTANTIATE_TEST_SUITE_P(
                  "F:8:18: kdf-memory-max=much: expected a size in bytes below 2^63, such as "
                  "1048576, 1M or 2048s"},
         Mistaken{in_export("kdf-iterations-max = 4294967296"),
-                 "F:8:22: kdf-iterations-max=4294967296: expected a number from 0 to 4294967295"},
+                 "F:8:22: kdf-iterations-max=4294967296: expected a number from 1 to 4294967295"},
         Mistaken{in_export("require-luks = 3"),
-                 "F:8:16: require-luks=3: expected a number from 0 to 2"},
+                 "F:8:16: require-luks=3: expected a number from 1 to 2"},
         Mistaken{in_export("header-sha256 = \"abc\""),
                  "F:8:17: header-sha256=abc: expected 64 hexadecimal digits, as sha256sum prints "
                  "them"},
@@ -302,10 +302,11 @@ INSTANTIATE_TEST_SUITE_P(
         Mistaken{in_export("payload-offset = \"\\u001b[2J\\n\""),
                  "F:8:18: payload-offset in [[export]] number 1 holds a control character"},
         Mistaken{in_export("secret-size = 0"), "F:8:15: secret-size=0: there is no empty secret"},
-        Mistaken{in_export("passphrase = \"hunter2\""),
-                 "F:8:14: passphrase= takes +FILE, - (standard input) or -FD (a file descriptor); "
-                 "a passphrase on the command line is refused, because every user of the machine "
-                 "can read it there"},
+        Mistaken{
+            in_export("passphrase = \"hunter2\""),
+            "F:8:14: passphrase= takes +FILE, - (standard input) or -FD (a file descriptor); "
+            "a passphrase itself is refused, because others can read it on the command line or "
+            "in a config file"},
         Mistaken{in_export("passphrase = \"-\""),
                  "F:8:14: passphrase must be +/PATH: a service has no standard input to read"},
         Mistaken{in_export("passphrase = \"+line\""),

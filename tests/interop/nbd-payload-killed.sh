@@ -37,5 +37,7 @@ else:
     fails("read of a new client", lambda: second.pread(4096, 0))
 END
 kill -0 "$server" || fail "the plugin's nbdkit ended"
+matches 'the connection was lost.*until the volume is opened anew' "$log"
+[ "$(grep -c 'the connection was lost' "$log")" -le 2 ] || fail "one line for each request: $(cat "$log")"
 stop "$server"
 unset "running[$payload_server]" # by our own kill

@@ -34,7 +34,7 @@ refused "header-sha256=$digest, but it has " "header=$tmp/changed" "payload=$tmp
 
 note "what key derivation may cost"
 served kdf-memory-max=128M
-refused "Argon2 memory in bytes: the header asks for 134217728, the limit is 134217727" \
+refused "Argon2 memory in KiB: the header asks for 131072, the limit is 131071" \
   "${parameters[@]}" kdf-memory-max=134217727
 parameters p
 served kdf-iterations-max=1000

@@ -33,6 +33,20 @@ note "good"
 exits 0 "$program" config check "$good"
 says '^/.*config\.toml: good, 1 export$'
 
+note "good, and yet nbdkit would not start"
+sed "s#unix:$socket#unix:$tmp/nowhere/nbd.sock#" "$good" >"$tmp/no-folder.toml"
+sed "/^listen/a tls = \"on\"\ntls-psk = \"$tmp/no.psk\"" "$good" >"$tmp/no-psk.toml"
+sed "/^listen/a tls = \"on\"\ntls-certificates = \"$tmp\"" "$good" >"$tmp/no-pki.toml"
+for command in "config check" serve; do
+  read -ra words <<<"$command"
+  exits 2 "$program" "${words[@]}" "$tmp/no-folder.toml"
+  says 'no-folder\.toml:2:11: listen in \[service\] needs the folder .*/nowhere/: No such file or directory$'
+  exits 2 "$program" "${words[@]}" "$tmp/no-psk.toml"
+  says 'no-psk\.toml:4:11: tls-psk in \[service\] needs the file .*/no\.psk: No such file or directory$'
+  exits 2 "$program" "${words[@]}" "$tmp/no-pki.toml"
+  says 'no-pki\.toml:4:20: tls-certificates in \[service\] needs the file .*/server-key\.pem: No such'
+done
+
 note "not running"
 exits 1 "$program" status "$good"
 exits 1 "$program" healthcheck "$good"

@@ -13,13 +13,17 @@ examples = re.search(r"^=head1 EXAMPLES$(.*?)^=head1 ", pathlib.Path(page).read_
 blocks = re.findall(r"(?:^ .*\n)(?:^ .*\n|\n(?= ))*", examples, re.M)
 for number, block in enumerate(blocks, 1):
     text = re.sub(r"^ ", "", block, flags=re.M)
-    for folder in "/etc/luksdetached", "/srv/", "/run/luksdetached":
+    for folder in "/etc/luksdetached", "/etc/pki/nbdkit", "/srv/", "/run/luksdetached":
         text = text.replace(folder, directory + folder)
     kind = "toml" if text.startswith("[service]") else "sh"
     pathlib.Path(directory, f"{number}.{kind}").write_text(text)
 END
 config=$tmp/etc/luksdetached/config.toml
 status_socket=$tmp/run/luksdetached/status.sock
+
+# The config with TLS is only checked.
+mkdir -p "$tmp/etc/pki/nbdkit"
+touch "$tmp"/etc/pki/nbdkit/{ca-cert,server-cert,server-key}.pem
 
 # What a user types as `luksdetached`: serve in the background, the others as they are.
 mkdir "$tmp/bin"

@@ -83,10 +83,10 @@ exits 0 "$program" healthcheck "$config"
 exits 0 "$program" healthcheck "$config" --ready vm1 vm2
 exits 0 "$program" healthcheck --ready "$config" vm1
 exits 1 "$program" healthcheck "$config" --ready
-says 'export vm3 is failed'
+says 'export vm3 is not ready: failed: '
 exits 1 "$program" healthcheck "$config" --ready vm1 vm3
 exits 1 "$program" healthcheck "$config" --ready vm4
-says 'export vm4 does not exist'
+says 'export vm4 is not ready: there is none'
 
 note "the end"
 ends_within_a_second

@@ -27,7 +27,7 @@ nbdinfo --list --json "$(uri_of)" | jq -r '.exports[]."export-name"' >"$tmp/list
 exits 0 "$program" healthcheck "$config"
 exits 0 "$program" healthcheck "$config" --ready vm1
 exits 1 "$program" healthcheck "$config" --ready
-says 'export vm2 is waiting'
+says 'export vm2 is not ready: waiting'
 
 note "then it is served"
 cat "$tmp/vm2.secret" >"$tmp/fifo"

@@ -84,7 +84,7 @@ exits 2 "$program" test "$header" --secret "$tmp/two.secret" --keyslot 32
 exits 2 "$program" test "$header" --secret "$tmp/two.secret" --keyslot 5
 says 'key slot 5 is not in use'
 exits 2 "$program" test "$header" --passphrase hunter2
-says 'on the command line is refused'
+says 'a passphrase itself is refused'
 if grep -q hunter2 "$tmp/said"; then fail "the message shows the passphrase"; fi
 : >"$tmp/empty"
 exits 2 "$program" test "$header" --secret "$tmp/empty"

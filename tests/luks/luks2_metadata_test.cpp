@@ -81,6 +81,7 @@ TEST(Luks2MetadataTest, AnAreaWithoutEncryptionIsRefusedWhereItHoldsTheVolumeKey
   ASSERT_EQ(bound.refusals.size(), 1U);
   EXPECT_EQ(bound.refusals[0].kind, ErrorKind::policy);
   EXPECT_TRUE(bound.refusals[0].message.starts_with("key slot 1: cipher 'cipher_null-ecb'"));
+  EXPECT_EQ(bound.refusals.size(), 1U);
   const Header unbound = parse_changed([&](json& m) {
     plain_slot_1(m);
     unbind_slot_1(m);

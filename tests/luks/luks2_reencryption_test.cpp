@@ -19,7 +19,7 @@ TEST(Luks2ReencryptionTest, AVolumeInReencryptionIsShownAndRefused) {
   EXPECT_EQ(header.refusals[0].kind, unsupported);
   EXPECT_EQ(header.refusals[0].message,
             "the volume is being reencrypted, which is not supported: finish that first, with "
-            "'cryptsetup reencrypt --resume-only'");
+            "'cryptsetup reencrypt --resume-only' (and --header, where the header is detached)");
   ASSERT_EQ(header.keyslots.size(), 2U);
   EXPECT_EQ(header.keyslots[1].type, "reencrypt");
   EXPECT_FALSE(header.keyslots[1].bound);

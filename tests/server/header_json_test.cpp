@@ -15,7 +15,7 @@ using testing::sample_header;
 using testing::sample_luks1_header;
 
 json report(const Header& header) {
-  return json(header_json("vm1.img", header));
+  return json(header_json("vm1.img", "0123abcd", header));
 }
 
 TEST(HeaderJsonTest, AUsualHeaderHasEveryMember) {
@@ -34,7 +34,7 @@ TEST(HeaderJsonTest, AUsualHeaderHasEveryMember) {
       "the only one: if its secret is lost or its area is damaged, so is the volume"}],
     "version": 2, "uuid": "5a7e1a0d-9d3c-4f0e-8a4e-0c8f2f3f1b11",
     "label": "backup", "subsystem": "vm", "flags": ["allow-discards", "no-read-workqueue"],
-    "header_size": 4227072, "metadata_size": 16384, "keyslots_size": 4194304,
+    "header_size": 4227072, "header_sha256": "0123abcd", "metadata_size": 16384, "keyslots_size": 4194304,
     "copies": [
       {"offset": 0, "good": true, "used": true, "sequence": 7, "problem": null},
       {"offset": 16384, "good": true, "used": false, "sequence": 7, "problem": null}],

@@ -16,7 +16,7 @@ using testing::sample_header;
 using testing::sample_luks1_header;
 
 std::string text(const Header& header) {
-  return header_text("vm1.img", header);
+  return header_text("vm1.img", "0123abcd", header);
 }
 
 TEST(HeaderTextTest, AGoodHeaderFitsOnAScreen) {
@@ -34,6 +34,7 @@ TEST(HeaderTextTest, AGoodHeaderFitsOnAScreen) {
   primary        at byte 0, sequence 7: good, used
   secondary      at byte 16384, sequence 7: good
   key slot area  4 MiB, to byte 4227072
+  SHA-256        0123abcd
   segment        aes-xts-plain64, key of 512 bits, sectors of 4096 bytes, from byte 0 to the end of the payload
   digest         pbkdf2 sha256, 1000 iterations
 
