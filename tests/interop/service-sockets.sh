@@ -79,5 +79,7 @@ for path in "$socket" "$status_socket"; do
   rm -f "$socket" "$status_socket"
 done
 sed -i "s#status = .*#status = \"$tmp/none/status.sock\"#" "$config"
-exits 1 "${serve_under_test[@]}" "$config"
+exits 2 "${serve_under_test[@]}" "$config"
+says "status in \[service\] needs the folder $tmp/none/: No such file"
+exits 1 "${nbdkit_under_test[@]}" -f -U "$tmp/third.sock" "$plugin" "config=$config"
 says "cannot bind the status socket $tmp/none/status.sock: No such file"

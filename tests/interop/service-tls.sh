@@ -76,6 +76,6 @@ fi
 note "certificates that are not there"
 rm -r "$tmp/server"
 service_config 'tls = "require"' "tls-certificates = \"$tmp/server\"" < <(export_table vm1 vm1)
-exits 1 "${serve_under_test[@]}" "$config"
-cat "$tmp/said"
+exits 2 "${serve_under_test[@]}" "$config"
+says 'tls-certificates in \[service\] needs the file .*/server-key\.pem: No such file'
 [ ! -S "$socket" ] || fail "it served"
