@@ -23,11 +23,19 @@ constexpr std::array<std::string_view, 21> long_options_with_value{
     "--threads",        "--tls",     "--tls-certificates",
     "--tls-psk",        "--unix",    "--user"};
 
+// An option to look for.
+struct Option {
+  char letter;
+  std::array<std::string_view, 2> names;
+  std::size_t shortest;  // of what getopt_long takes for the names: a prefix that is unique
+  bool takes_value;
+};
+
 // Looks through one bundle of short options such as "-fr". Sets `skip_next` when the last one takes
 // the next argument as its value.
-bool bundle_has_r(std::string_view bundle, bool& skip_next) {
+bool bundle_has(const Option& option, std::string_view bundle, bool& skip_next) {
   for (std::size_t at = 0; at < bundle.size(); ++at) {
-    if (bundle[at] == 'r') return true;
+    if (bundle[at] == option.letter) return true;
     if (options_with_value.find(bundle[at]) != std::string_view::npos) {
       skip_next = at + 1 == bundle.size();
       return false;
@@ -36,9 +44,15 @@ bool bundle_has_r(std::string_view bundle, bool& skip_next) {
   return false;
 }
 
-}  // namespace
+bool is_long(const Option& option, std::string_view argument) {
+  const std::string_view name =
+      option.takes_value ? argument.substr(0, argument.find('=')) : argument;
+  return name.size() >= option.shortest &&
+         std::any_of(option.names.begin(), option.names.end(),
+                     [&](std::string_view one) { return one.starts_with(name); });
+}
 
-bool asks_for_read_only(const std::vector<std::string>& arguments) {
+bool has(const Option& option, const std::vector<std::string>& arguments) {
   bool skip = false;
   for (const std::string_view argument : arguments) {
     if (skip) {
@@ -46,18 +60,25 @@ bool asks_for_read_only(const std::vector<std::string>& arguments) {
     } else if (argument == "--") {
       return false;
     } else if (argument.starts_with("--")) {
-      // getopt_long takes any prefix that is unique.
-      const bool long_enough = argument.size() >= std::string_view("--re").size();
-      const bool read_only = std::string_view("--read-only").starts_with(argument) ||
-                             std::string_view("--readonly").starts_with(argument);
-      if (long_enough && read_only) return true;
+      if (is_long(option, argument)) return true;
       skip = std::find(long_options_with_value.begin(), long_options_with_value.end(), argument) !=
              long_options_with_value.end();
     } else if (argument.size() > 1 && argument.starts_with('-')) {
-      if (bundle_has_r(argument.substr(1), skip)) return true;
+      if (bundle_has(option, argument.substr(1), skip)) return true;
     }
   }
   return false;
+}
+
+}  // namespace
+
+bool asks_for_read_only(const std::vector<std::string>& arguments) {
+  return has({'r', {"--read-only", "--readonly"}, std::string_view("--re").size(), false},
+             arguments);
+}
+
+bool changes_user(const std::vector<std::string>& arguments) {
+  return has({'u', {"--user", "--user"}, std::string_view("--us").size(), true}, arguments);
 }
 
 std::vector<std::string> process_arguments() {

@@ -12,6 +12,9 @@ namespace luksdetached {
 /// read-only all the same.
 bool asks_for_read_only(const std::vector<std::string>& arguments);
 
+/// Was nbdkit started with -u, so that it serves as another user than it starts?
+bool changes_user(const std::vector<std::string>& arguments);
+
 /// The arguments of this process, without its name. Empty when they cannot be read.
 std::vector<std::string> process_arguments();
 

@@ -3,6 +3,7 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
+#include <dlfcn.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +28,7 @@
 #include "config/service_config.h"
 #include "crypto/hash.h"
 #include "crypto/sector_cipher.h"
+#include "crypto/secure_memory.h"
 #include "export/load_service.h"
 #include "export/registry.h"
 #include "hang_up.h"
@@ -222,11 +224,25 @@ int on_config_complete() {
   });
 }
 
+// nbdkit before 1.34 (its commit 9d82aa4f) aborts when a client goes away while several answers to
+// it are to be sent, and a service must not end with one client. Then a connection gets one request
+// at a time, unless the config says otherwise. What came with 1.34 is nbdkit_disconnect.
+int on_thread_model() {
+  const State& s = state();
+  const bool may_abort = dlsym(RTLD_DEFAULT, "nbdkit_disconnect") == nullptr;
+  if (s.service && s.service->threads == 0 && may_abort) {
+    return NBDKIT_THREAD_MODEL_SERIALIZE_REQUESTS;
+  }
+  return NBDKIT_THREAD_MODEL_PARALLEL;
+}
+
 int on_get_ready() {
   return guarded(-1, [] {
     State& s = state();
     if (!s.service) {
       s.exports.open(0, events_at_start());
+      // After the fork it would be too late to say so.
+      if (changes_user(process_arguments())) require_lock_limit();
     } else if (!s.service->status.empty()) {
       s.status = std::make_unique<StatusServer>(s.service->status);
     }
@@ -408,6 +424,7 @@ nbdkit_plugin make_plugin() {
   plugin.pwrite = on_pwrite;
   plugin.flush = on_flush;
   plugin.can_multi_conn = on_can_multi_conn;
+  plugin.thread_model = on_thread_model;
   plugin.get_ready = on_get_ready;
   plugin.after_fork = on_after_fork;
   plugin.list_exports = on_list_exports;

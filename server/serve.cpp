@@ -1,6 +1,8 @@
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <memory>
@@ -68,6 +70,15 @@ void remove_dead_socket(const std::string& path) {
   if (is_dead_socket(path)) fs::remove(path);
 }
 
+// Each client needs a descriptor; many systems begin with a low limit that may be raised.
+void raise_file_limit() {
+  constexpr rlim_t enough = 65536;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= enough) return;
+  limit.rlim_cur = std::min(limit.rlim_max, enough);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int serve(const std::string& config_path) {
   const ServiceConfig config = load_service(config_path);
   check_needed_files(config, config_path);
@@ -77,6 +88,7 @@ int serve(const std::string& config_path) {
   pointers.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
+  raise_file_limit();
   execvp(pointers.front(), pointers.data());
   throw std::system_error(errno, std::generic_category(),
                           "cannot start nbdkit (Debian package nbdkit)");

@@ -7,6 +7,7 @@
 #include "config_path.h"
 #include "export/load_service.h"
 #include "print_json.h"
+#include "source/uri.h"
 #include "status_client.h"
 
 namespace luksdetached {
@@ -32,7 +33,8 @@ int show_status(const Arguments& arguments) {
       details = std::to_string(one.value("size", std::uint64_t{0})) + " bytes" +
                 (one.value("writable", false) ? "" : ", read-only");
     }
-    std::printf("%-20s %-8s %s\n", name.c_str(), state.c_str(), details.c_str());
+    std::printf("%-20s %-8s %s\n", escape_control(name).c_str(), escape_control(state).c_str(),
+                escape_control(details).c_str());
   }
   return exit_done;
 }

@@ -3,7 +3,10 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <stdexcept>
 #include <system_error>
 
@@ -14,6 +17,9 @@ namespace luksdetached {
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds patience{5};
 constexpr std::size_t max_report_bytes = std::size_t{16} << 20;
 
 std::runtime_error no_answer(const std::string& path, int code) {
@@ -23,15 +29,24 @@ std::runtime_error no_answer(const std::string& path, int code) {
       (timed_out ? "it took too long" : std::generic_category().message(code)));
 }
 
-std::string read_report(const std::string& path) {
-  const FileDescriptor fd = new_unix_socket();
-  const timeval limit{5, 0};
+// Lets the next call on `fd` wait until `end` at most.
+void limit_waiting(const FileDescriptor& fd, Clock::time_point end) {
+  const auto left = std::chrono::duration_cast<std::chrono::microseconds>(end - Clock::now());
+  const auto microseconds = std::max<std::int64_t>(left.count(), 1);  // 0 would be for ever
+  const timeval limit{microseconds / 1'000'000, microseconds % 1'000'000};
   setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
+std::string read_report(const std::string& path) {
+  const Clock::time_point end = Clock::now() + patience;
+  const FileDescriptor fd = new_unix_socket();
+  limit_waiting(fd, end);
   if (!connect_unix(fd, path)) throw no_answer(path, errno);
   std::string report;
   char buffer[4096];
   for (;;) {
+    limit_waiting(fd, end);
     const ssize_t got = recv(fd.get(), buffer, sizeof buffer, 0);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw no_answer(path, errno);
@@ -41,6 +56,22 @@ std::string read_report(const std::string& path) {
   }
 }
 
+// Is `report` what a StatusServer says, as far as the commands look at it?
+bool is_report(const nlohmann::ordered_json& report) {
+  if (!report.is_object() || !report.contains("exports") || !report["exports"].is_array()) {
+    return false;
+  }
+  const auto has = [](const auto& object, const char* name, auto is_right) {
+    return !object.contains(name) || (object[name].*is_right)();
+  };
+  using Json = nlohmann::ordered_json;
+  return std::all_of(report["exports"].begin(), report["exports"].end(), [&](const Json& one) {
+    return one.is_object() && has(one, "name", &Json::is_string) &&
+           has(one, "state", &Json::is_string) && has(one, "reason", &Json::is_string) &&
+           has(one, "size", &Json::is_number_unsigned) && has(one, "writable", &Json::is_boolean);
+  });
+}
+
 }  // namespace
 
 nlohmann::ordered_json fetch_status(const ServiceConfig& config) {
@@ -48,7 +79,7 @@ nlohmann::ordered_json fetch_status(const ServiceConfig& config) {
     throw std::runtime_error("the config file names no status socket (status in [service])");
   }
   auto report = nlohmann::ordered_json::parse(read_report(config.status), nullptr, false);
-  if (!report.is_object() || !report.contains("exports") || !report["exports"].is_array()) {
+  if (!is_report(report)) {
     throw std::runtime_error("the answer on " + config.status + " is not a status report");
   }
   return report;

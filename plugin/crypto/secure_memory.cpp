@@ -30,17 +30,23 @@ std::size_t locked_now() {
   return kib * 1024;
 }
 
-void lock_pages(std::byte* data, std::size_t bytes) {
-  if (mlock(data, bytes) == 0) return;
-  const int error = errno;
+std::size_t lock_limit() {
   rlimit limit{};
   getrlimit(RLIMIT_MEMLOCK, &limit);
-  throw Error(ErrorKind::key_derivation,
-              "cannot lock memory for key material: " + errno_text(error) +
-                  "; the limit for locked memory is " + std::to_string(limit.rlim_cur / 1024) +
-                  " KiB and at least " + std::to_string((locked_now() + bytes + 1023) / 1024) +
-                  " KiB are needed here (raise RLIMIT_MEMLOCK: ulimit -l, LimitMEMLOCK=)",
-              ENOMEM);
+  return limit.rlim_cur;
+}
+
+Error cannot_lock(const std::string& why, std::size_t needed) {
+  return {ErrorKind::key_derivation,
+          "cannot lock memory for key material: " + why + "; the limit for locked memory is " +
+              std::to_string(lock_limit() / 1024) + " KiB and at least " +
+              std::to_string((needed + 1023) / 1024) +
+              " KiB are needed here (raise RLIMIT_MEMLOCK: ulimit -l, LimitMEMLOCK=)",
+          ENOMEM};
+}
+
+void lock_pages(std::byte* data, std::size_t bytes) {
+  if (mlock(data, bytes) != 0) throw cannot_lock(errno_text(errno), locked_now() + bytes);
 }
 
 }  // namespace
@@ -99,6 +105,11 @@ void SecureBuffer::release() noexcept {
   wipe({data_, mapped_});
   munmap(data_, mapped_);
   data_ = nullptr;
+}
+
+void require_lock_limit() {
+  const std::size_t locked = locked_now();
+  if (lock_limit() < locked) throw cannot_lock("another user is to lock it again", locked);
 }
 
 void wipe(std::span<std::byte> memory) noexcept {

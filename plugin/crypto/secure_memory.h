@@ -73,6 +73,10 @@ class SecureObject {
   T* object_;
 };
 
+/// Throws Error(key_derivation) when a process without privileges could not lock what this one has
+/// locked now.
+void require_lock_limit();
+
 /// Overwrites memory in a way the compiler must not drop.
 void wipe(std::span<std::byte> memory) noexcept;
 

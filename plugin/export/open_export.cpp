@@ -89,7 +89,7 @@ DataArea check_payload(const ExportOptions& options, const LoadedHeader& loaded,
 
 }  // namespace
 
-OpenedExport open_export(const ExportOptions& options, Access access) {
+OpenedExport open_export(const ExportOptions& options, Access access, RangeLock& payload_lock) {
   OpenedExport opened;
   const LoadedHeader loaded = read_servable_header(options);
   const luks::Header& header = loaded.header;
@@ -101,6 +101,11 @@ OpenedExport open_export(const ExportOptions& options, Access access) {
     opened.warnings.push_back("payload " + payload->name() +
                               ": it cannot be written, so it is served read-only (readonly=true "
                               "says that this is wanted)");
+  }
+  if (const std::uint64_t bytes = payload->unreachable_bytes()) {
+    opened.warnings.push_back(
+        "payload " + payload->name() + ": its last " + std::to_string(bytes) +
+        " bytes are less than its server's minimum block, and are not served");
   }
   const DataArea area = check_payload(options, loaded, *payload, opened.warnings);
   const luks::Unlocked unlocked = unlock_header(options, loaded, read_secrets(options));
@@ -118,7 +123,8 @@ OpenedExport open_export(const ExportOptions& options, Access access) {
         ": its portable implementation looks up tables by secret data; other programs on this CPU "
         "could learn about the key from how that changes the cache");
   }
-  opened.volume = std::make_unique<Volume>(std::move(payload), std::move(cipher), area);
+  opened.volume =
+      std::make_unique<Volume>(std::move(payload), std::move(cipher), area, payload_lock);
   return opened;
 }
 

@@ -1,11 +1,14 @@
 #include "export/registry.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "base/error.h"
 #include "export/open_export.h"
+#include "source/uri.h"
 
 namespace luksdetached {
 
@@ -14,11 +17,16 @@ namespace {
 // A name that a client made up, for the log.
 std::string printable(std::string_view name) {
   constexpr std::size_t most = 80;
-  std::string text(name.substr(0, most));
-  std::replace_if(
-      text.begin(), text.end(),
-      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  const std::string text = escape_control(name.substr(0, most));
   return name.size() > most ? text + "…" : text;
+}
+
+// Equal for two URIs of one payload, as far as that can be told: also a file under two names.
+std::string payload_identity(const std::string& uri) {
+  const Uri parsed = parse_uri(uri);
+  struct stat info {};
+  if (parsed.scheme != Scheme::path || ::stat(parsed.path.c_str(), &info) != 0) return parsed.place;
+  return "inode " + std::to_string(info.st_dev) + " " + std::to_string(info.st_ino);
 }
 
 }  // namespace
@@ -48,7 +56,8 @@ void ExportRegistry::open(std::size_t index, const ExportEvents& events) {
   try {
     // Without the lock: unlocking takes its time, and nobody else looks at the volume of an export
     // that is waiting.
-    OpenedExport opened = open_export(entry.options, entry.access);
+    RangeLock& payload_lock = payload_locks_[payload_identity(entry.options.payload)];
+    OpenedExport opened = open_export(entry.options, entry.access, payload_lock);
     for (const std::string& text : opened.warnings) events.warning(name, text);
     events.opened(name, opened.summary);
     entry.volume = std::move(opened.volume);

@@ -4,12 +4,14 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/range_lock.h"
 #include "config/export_options.h"
 #include "source/source.h"
 #include "volume/volume.h"
@@ -80,6 +82,8 @@ class ExportRegistry {
 
   void fail(Entry& entry, std::string reason);
 
+  // By what `payload_identity` says; of the thread that opens.
+  std::map<std::string, RangeLock> payload_locks_;
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
 };

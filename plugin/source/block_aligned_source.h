@@ -21,6 +21,7 @@ class BlockAlignedSource final : public Source {
 
   const std::string& name() const noexcept override { return inner_->name(); }
   std::uint64_t size() const noexcept override { return inner_->size(); }
+  std::uint64_t unreachable_bytes() const noexcept override { return inner_->unreachable_bytes(); }
   bool writable() const noexcept override { return inner_->writable(); }
   bool can_flush() const noexcept override { return inner_->can_flush(); }
   std::size_t preferred_request() const noexcept override { return inner_->preferred_request(); }

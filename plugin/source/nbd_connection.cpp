@@ -20,7 +20,8 @@ namespace luksdetached {
 
 namespace {
 
-constexpr std::chrono::milliseconds goodbye_time = std::chrono::seconds(1);
+// To send the goodbye: the socket takes it at once, unless the server has stopped reading.
+constexpr std::chrono::milliseconds goodbye_time{100};
 
 // What a request's own thread waits for. It lives on that thread's stack until the completion was
 // called, or the handle was closed so that it never will be.
@@ -106,7 +107,10 @@ void NbdConnection::Handle::close() noexcept {
 }
 
 NbdConnection::NbdConnection(Uri uri, const NbdDeadlines& deadlines)
-    : uri_(std::move(uri)), deadlines_(deadlines), kick_(make_eventfd()) {
+    : uri_(std::move(uri)),
+      deadlines_(deadlines),
+      give_up_(Clock::now() + deadlines.all),
+      kick_(make_eventfd()) {
   configure();
   connect();
   learn_export();
@@ -119,7 +123,10 @@ NbdConnection::~NbdConnection() {
   reader_.join();
   if (nbd_aio_disconnect(handle_.nbd, 0) == -1) return;
   const auto deadline = Clock::now() + goodbye_time;
-  while (!is_lost(handle_.nbd) && wait_for_socket(deadline)) {
+  const auto unsent = [this] {
+    return (nbd_aio_get_direction(handle_.nbd) & LIBNBD_AIO_DIRECTION_WRITE) != 0;
+  };
+  while (unsent() && wait_for_socket(deadline)) {
   }
 }
 
@@ -272,9 +279,9 @@ bool NbdConnection::lost() const noexcept {
   return handle_.nbd == nullptr || is_lost(handle_.nbd);
 }
 
-void NbdConnection::fail_unanswered(const std::string& action) {
+void NbdConnection::fail_unanswered(const std::string& action, std::chrono::milliseconds waited) {
   const std::string reason =
-      "the server did not answer within " + seconds_text(deadlines_.request) + " seconds";
+      "the server did not answer within " + seconds_text(waited) + " seconds";
   note_loss(reason);
   throw Error(ErrorKind::source_unreachable, "cannot " + action + " " + uri_.name + ": " + reason);
 }
@@ -310,12 +317,12 @@ void NbdConnection::run(const std::string& action, Issue issue) {
     if (nbd_aio_get_direction(nbd) != LIBNBD_AIO_DIRECTION_READ) kick();
     completion.wait();
   } else {
-    const auto deadline = Clock::now() + deadlines_.request;
+    const auto its_own = Clock::now() + deadlines_.request;
     while (!completion.is_done()) {
-      if (wait_for_socket(deadline)) continue;
+      if (wait_for_socket(std::min(its_own, give_up_))) continue;
       // The request's buffer and completion are the caller's again after this throw.
       handle_.close();
-      fail_unanswered(action);
+      fail_unanswered(action, its_own < give_up_ ? deadlines_.request : deadlines_.all);
     }
   }
 

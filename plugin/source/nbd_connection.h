@@ -37,6 +37,8 @@ struct NbdDeadlines {
   std::chrono::milliseconds connect = std::chrono::seconds(30);
   /// One request made before `start()`; those after it wait as long as the connection lives.
   std::chrono::milliseconds request = std::chrono::seconds(30);
+  /// Everything together until `start()`, or until the connection is closed without it.
+  std::chrono::milliseconds all = std::chrono::minutes(2);
 };
 
 /// One connection. Owns the libnbd handle, its socket, and after `start()` the thread that reads
@@ -56,9 +58,9 @@ class NbdConnection {
   NbdConnection(const NbdConnection&) = delete;
   NbdConnection& operator=(const NbdConnection&) = delete;
 
-  /// After `start()` says goodbye to the server, waiting a second at most. Before it the socket is
-  /// only closed: this may be the copy in the parent of the process that goes on to serve, where a
-  /// goodbye would end the connection for both.
+  /// After `start()` says goodbye to the server, without waiting for its answer. Before it the
+  /// socket is only closed: this may be the copy in the parent of the process that goes on to
+  /// serve, where a goodbye would end the connection for both.
   ~NbdConnection();
 
   /// Starts the reading thread. Once, in the process that serves.
@@ -102,11 +104,12 @@ class NbdConnection {
 
   template <typename Issue>
   void run(const std::string& action, Issue issue);
-  [[noreturn]] void fail_unanswered(const std::string& action);
+  [[noreturn]] void fail_unanswered(const std::string& action, std::chrono::milliseconds waited);
   [[noreturn]] void fail_lost(const std::string& action);
 
   Uri uri_;
   NbdDeadlines deadlines_;
+  Clock::time_point give_up_;  // before start()
   FileDescriptor
       kick_;  // wakes the reader: the socket must be polled for writing too, or it shall end
   Handle handle_;

@@ -91,7 +91,8 @@ void NbdSource::check_limits(const NbdExport& exported) {
                                                    std::to_string(minimum));
   }
   block_size_ = minimum;
-  size_ = exported.size - exported.size % minimum;
+  unreachable_bytes_ = exported.size % minimum;
+  size_ = exported.size - unreachable_bytes_;
   max_request_ = limited ? std::min<std::size_t>(exported.maximum_block, default_max_request)
                          : default_max_request;
   preferred_request_ =

@@ -30,6 +30,7 @@ class NbdSource final : public Source {
   const std::string& name() const noexcept override { return name_; }
   /// A multiple of `block_size()`: what the server has beyond it cannot be asked for.
   std::uint64_t size() const noexcept override { return size_; }
+  std::uint64_t unreachable_bytes() const noexcept override { return unreachable_bytes_; }
   bool writable() const noexcept override { return writable_; }
   bool can_flush() const noexcept override { return can_flush_ || can_fua_; }
   std::size_t preferred_request() const noexcept override { return preferred_request_; }
@@ -57,6 +58,7 @@ class NbdSource final : public Source {
 
   std::string name_;
   std::uint64_t size_ = 0;
+  std::uint64_t unreachable_bytes_ = 0;
   std::uint32_t block_size_ = 1;
   std::size_t max_request_ = 0;  // bytes, a multiple of block_size_
   std::size_t preferred_request_ = 0;

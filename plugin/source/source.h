@@ -39,6 +39,9 @@ class Source {
   /// Bytes, as found when it was opened.
   virtual std::uint64_t size() const noexcept = 0;
 
+  /// Bytes that the storage has behind `size()` and that cannot be asked for.
+  virtual std::uint64_t unreachable_bytes() const noexcept { return 0; }
+
   /// False when opened read-only or when the storage does not allow writing.
   virtual bool writable() const noexcept = 0;
 

@@ -153,17 +153,21 @@ void hide(Uri& uri, std::string_view secret) {
   if (decoded && *decoded != secret) uri.hidden.push_back(*decoded);
 }
 
-std::string place_of_file(const std::string& path) {
+std::string normal_path(std::string_view path) {
   std::string normal = std::filesystem::path(path).lexically_normal();
   if (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
-  return "file " + normal;
+  return normal;
+}
+
+std::string place_of_file(const std::string& path) {
+  return "file " + normal_path(path);
 }
 
 // Of one export of a server at `host` (with its port, or not) or at the unix socket `socket`.
 std::string place_of_export(std::string_view host, std::string_view socket, std::string_view path) {
   if (path.starts_with('/')) path.remove_prefix(1);
   const std::string name = percent_decode(path).value_or("");
-  if (!socket.empty()) return "unix " + std::string(socket) + " " + name;
+  if (!socket.empty()) return "unix " + normal_path(socket) + " " + name;
   std::string server(host);
   std::transform(server.begin(), server.end(), server.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

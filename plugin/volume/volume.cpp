@@ -26,17 +26,23 @@ struct Volume::Piece {
   std::size_t outer_size() const { return outer_end - outer_begin; }
 };
 
-Volume::Volume(std::unique_ptr<Source> payload, std::unique_ptr<SectorCipher> cipher, DataArea area)
+Volume::Volume(std::unique_ptr<Source> payload, std::unique_ptr<SectorCipher> cipher, DataArea area,
+               RangeLock& payload_lock)
     : payload_(std::move(payload)),
       cipher_(std::move(cipher)),
       area_(area),
-      piece_bytes_(payload_->preferred_request()) {}
+      piece_bytes_(payload_->preferred_request()),
+      payload_lock_(payload_lock) {}
 
 Volume::Piece Volume::piece_at(std::uint64_t offset, std::uint64_t end) const {
   // Pieces end at multiples of their size, so that only the first and the last can have edges.
   const std::uint64_t sector = area_.sector_size;
   const std::uint64_t piece_end = std::min(end, (offset / piece_bytes_ + 1) * piece_bytes_);
   return {offset, piece_end, offset / sector * sector, (piece_end + sector - 1) / sector * sector};
+}
+
+RangeLock::Guard Volume::hold(const Piece& piece, RangeLock::Mode mode) const {
+  return {payload_lock_, area_.offset + piece.outer_begin, area_.offset + piece.outer_end, mode};
 }
 
 void Volume::read(std::span<std::byte> to, std::uint64_t offset) const {
@@ -49,8 +55,7 @@ void Volume::read(std::span<std::byte> to, std::uint64_t offset) const {
     const std::uint64_t first_sector = piece.outer_begin / area_.sector_size;
     {
       // Shared, so that no half of a sector's read-modify-write is seen.
-      const RangeLock::Guard guard(sectors_, piece.outer_begin, piece.outer_end,
-                                   RangeLock::Mode::shared);
+      const RangeLock::Guard guard = hold(piece, RangeLock::Mode::shared);
       payload_->read(sectors, area_.offset + piece.outer_begin);
     }
     cipher_->decrypt(sectors, sectors, first_sector);
@@ -86,14 +91,12 @@ void Volume::write_piece(const Piece& piece, std::span<const std::byte> from,
 
   if (piece.is_whole_sectors()) {
     cipher_->encrypt(from, sectors, first_sector);
-    const RangeLock::Guard guard(sectors_, piece.outer_begin, piece.outer_end,
-                                 RangeLock::Mode::shared);
+    const RangeLock::Guard guard = hold(piece, RangeLock::Mode::shared);
     payload_->write(sectors, payload_offset, durability);
     return;
   }
 
-  const RangeLock::Guard guard(sectors_, piece.outer_begin, piece.outer_end,
-                               RangeLock::Mode::exclusive);
+  const RangeLock::Guard guard = hold(piece, RangeLock::Mode::exclusive);
   const auto load_sector = [&](std::size_t at) {
     const std::span<std::byte> edge = sectors.subspan(at, sector);
     payload_->read(edge, payload_offset + at);

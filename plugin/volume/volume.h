@@ -23,12 +23,15 @@ struct DataArea {
 ///
 /// Thread-safe. A write that is not whole sectors reads the sectors at its edges, changes them and
 /// writes them back; it excludes every other access to the same sectors meanwhile. Writes of whole
-/// sectors run in parallel. Offsets and lengths are bytes within `size()`; the caller checks them.
+/// sectors run in parallel. Volumes of the same payload share their lock, so that this holds among
+/// them, too. Offsets and lengths are bytes within `size()`; the caller checks them.
 /// Failures are Error(io) with the errno for the client.
 class Volume {
  public:
-  /// Takes the payload and the cipher. `area` must lie within the payload.
-  Volume(std::unique_ptr<Source> payload, std::unique_ptr<SectorCipher> cipher, DataArea area);
+  /// Takes the payload and the cipher. `area` must lie within the payload. `payload_lock` is for
+  /// bytes of the payload and must outlive the volume.
+  Volume(std::unique_ptr<Source> payload, std::unique_ptr<SectorCipher> cipher, DataArea area,
+         RangeLock& payload_lock);
 
   std::uint64_t size() const noexcept { return area_.size; }
   std::size_t sector_size() const noexcept { return area_.sector_size; }
@@ -49,13 +52,14 @@ class Volume {
  private:
   struct Piece;
   Piece piece_at(std::uint64_t offset, std::uint64_t end) const;
+  RangeLock::Guard hold(const Piece& piece, RangeLock::Mode mode) const;
   void write_piece(const Piece& piece, std::span<const std::byte> from, Durability durability);
 
   std::unique_ptr<Source> payload_;
   std::unique_ptr<SectorCipher> cipher_;
   DataArea area_;
   std::size_t piece_bytes_;  // most bytes handled at once
-  mutable RangeLock sectors_;
+  RangeLock& payload_lock_;
 };
 
 }  // namespace luksdetached

@@ -88,10 +88,11 @@ class OpenExportTest : public ::testing::Test {
     format({"--type", "luks1"});
   }
 
-  OpenedExport open(Access access = Access::read_write) const {
-    return open_export(options_, access);
+  OpenedExport open(Access access = Access::read_write) {
+    return open_export(options_, access, payload_lock_);
   }
 
+  RangeLock payload_lock_;
   testing::TempDir directory_;
   ExportOptions options_;
 };

@@ -11,3 +11,12 @@ refused "$tmp/absent" "header=$tmp/v.header" "payload=$tmp/absent" "secret=$tmp/
 refused 'nbd' "header=$tmp/v.header" "payload=nbd+unix:///?socket=$tmp/absent" "secret=$tmp/v.secret"
 serve "header=$tmp/v.header" "payload=$tmp/v.payload" "secret=$tmp/v.secret"
 refused 'v.payload' "header=$tmp/v.header" "payload=$tmp/v.payload" "secret=$tmp/v.secret"
+
+# As root it may lock what it likes; nobody may not, and has to lock again after the fork.
+if [ -z "${LUKSDETACHED_PRELOAD:-}" ] && [ "$(id -u)" = 0 ]; then
+  stop "$server"
+  chmod 755 "$tmp"
+  ulimit -l 0
+  refused 'limit for locked memory is 0 KiB and at least [1-9]' -u nobody "header=$tmp/v.header" \
+    "payload=$tmp/v.payload" "secret=$tmp/v.secret"
+fi

@@ -6,11 +6,11 @@
 make_luks2 v 1M --sector-size 4096
 
 check() { # FILTER…: of the payload server, under the one that logs
-  : >"$tmp/requests"
-  serve_plain --filter=log "$@" file "$tmp/v.payload" logfile="$tmp/requests"
+  local requests=$tmp/requests$servers
+  serve_plain --filter=log "$@" file "$tmp/v.payload" logfile="$requests"
   serve "header=$tmp/v.header" "payload=$uri" "secret=$tmp/v.secret"
   # The log is read while the connection lasts: what its end causes does not count.
-  nbd_shell -u "$uri" -c "log = '$tmp/requests'" -c - <<'END'
+  nbd_shell -u "$uri" -c "log = '$requests'" -c - <<'END'
 import nbd, re
 seen = 0
 def asked():
@@ -46,6 +46,29 @@ assert durable(requests), requests
 END
   stop "$server"
 }
+
+note "a server that can neither: clients are promised nothing"
+cat >"$tmp/bare.sh" <<END
+case \$1 in
+  thread_model) echo parallel ;;
+  get_size) stat -c %s "$tmp/v.payload" ;;
+  pread) dd if="$tmp/v.payload" iflag=skip_bytes,count_bytes skip=\$4 count=\$3 status=none ;;
+  can_write) exit 0 ;;
+  pwrite) dd of="$tmp/v.payload" oflag=seek_bytes seek=\$4 conv=notrunc status=none ;;
+  can_fua) echo none ;;
+  can_flush | can_multi_conn) exit 3 ;;
+  *) exit 2 ;;
+esac
+END
+chmod +x "$tmp/bare.sh"
+serve_plain sh "$tmp/bare.sh"
+serve "header=$tmp/v.header" "payload=$uri" "secret=$tmp/v.secret"
+nbdinfo --json "$uri" >"$tmp/info"
+for promise in can_flush can_fua can_multi_conn; do
+  [ "$(jq ".exports[0].$promise" "$tmp/info")" = false ] || fail "promises $promise: $(cat "$tmp/info")"
+done
+nbd_shell -u "$uri" -c 'h.pwrite(b"z" * 100, 5000); assert h.pread(100, 5000) == b"z" * 100'
+stop "$server"
 
 note "a server that knows FUA"
 check

@@ -60,7 +60,7 @@ import socket, sys, time
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(sys.argv[1])
 listener.listen()
-for answer in None, b"", b"nonsense", b"[]", b'{"exports": 1}', b'{"exports": [1]}':
+for answer in None, b"", b"nonsense", b"[]", b'{"exports": 1}', b'{"exports": [1]}', b'{"exports": [{"name": 1}]}':
     client, _ = listener.accept()
     if answer is None:
         silent = client
@@ -70,7 +70,7 @@ for answer in None, b"", b"nonsense", b"[]", b'{"exports": 1}', b'{"exports": [1
 END
 defer stop_quietly $!
 eventually test -S "$status_socket"
-for pattern in 'took too long' 'not a status' 'not a status' 'not a status' 'not a status' .; do
+for pattern in 'took too long' 'not a status' 'not a status' 'not a status' 'not a status' 'not a status' 'not a status'; do
   exits 1 "$program" healthcheck --ready "$good"
   says "^luksdetached: .*$pattern"
 done

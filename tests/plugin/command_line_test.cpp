@@ -52,6 +52,19 @@ TEST(AsksForReadOnlyTest, EveryWayToSayItIsUnderstood) {
   }
 }
 
+TEST(ChangesUserTest, EveryWayToSayItIsUnderstood) {
+  for (const Arguments& arguments :
+       {Arguments{"-u", "nobody"}, Arguments{"-unobody"}, Arguments{"-fu", "nobody"},
+        Arguments{"--user=nobody"}, Arguments{"-r", "--user", "nobody"}, Arguments{"--us", "x"}}) {
+    EXPECT_TRUE(changes_user(arguments)) << joined(arguments);
+  }
+  for (const Arguments& arguments : {Arguments{}, Arguments{"-U", "u"}, Arguments{"-U", "-u"},
+                                     Arguments{"-Uu"}, Arguments{"--unix=u"}, Arguments{"--", "-u"},
+                                     Arguments{"-g", "u"}, Arguments{"--run", "-u"}}) {
+    EXPECT_FALSE(changes_user(arguments)) << joined(arguments);
+  }
+}
+
 TEST(AsksForReadOnlyTest, WhatOnlyLooksLikeItIsNot) {
   const Arguments table[] = {
       {},

@@ -6,7 +6,9 @@
 
 #include <chrono>
 #include <fstream>
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include "fake_nbd_server.h"
 #include "real_nbd_server.h"
@@ -19,6 +21,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using namespace std::chrono_literals;
 using testing::Bytes;
+using testing::Command;
 using testing::error_of;
 using testing::FakeNbdBehaviour;
 using testing::FakeNbdServer;
@@ -134,7 +137,12 @@ TEST(NbdConnection, SaysGoodbyeAfterStart) {
     NbdConnection connection = connect(server.uri());
     connection.start();
   }
-  const auto commands = server.commands();
+  // Nobody waits for the server to hear it.
+  std::vector<Command> commands;
+  for (int tries = 0; commands.empty() && tries < 1000; ++tries) {
+    std::this_thread::sleep_for(10ms);
+    commands = server.commands();
+  }
   ASSERT_EQ(commands.size(), 1u);
   EXPECT_EQ(commands[0].type, testing::command_disconnect);
 }
@@ -189,6 +197,32 @@ TEST(NbdConnection, FailsWhenTheServerNeverAnswersARequestBeforeStart) {
   EXPECT_TRUE(connection.lost());
   connection.start();
   EXPECT_EQ(error_of([&] { connection.read(back, 0); }).errno_code(), EIO);
+}
+
+TEST(NbdConnection, AServerThatIsAlwaysLateIsNotWaitedForWithoutEnd) {
+  RealNbdServer server(RealNbdServer::nbdkit({"--filter=delay", "memory", "1M", "rdelay=300ms"}));
+  NbdConnection connection(parse_uri(server.uri()), {.connect = 30s, .request = 30s, .all = 2s});
+  const auto before = Clock::now();
+  const Error error = error_of([&] {
+    Bytes back(512);
+    for (int i = 0; i < 100; ++i) connection.read(back, 0);
+  });
+  EXPECT_EQ(error.kind(), ErrorKind::source_unreachable);
+  EXPECT_THAT(error.what(), HasSubstr("did not answer within 2 seconds"));
+  EXPECT_LT(Clock::now() - before, 10s);
+}
+
+TEST(NbdConnection, SaysGoodbyeWithoutWaitingForAServerThatDoesNotListen) {
+  RealNbdServer server(RealNbdServer::nbdkit({"memory", "1M"}));
+  std::vector<std::unique_ptr<NbdConnection>> connections;
+  for (int i = 0; i < 8; ++i) {
+    connections.push_back(std::make_unique<NbdConnection>(parse_uri(server.uri()), NbdDeadlines{}));
+    connections.back()->start();
+  }
+  server.freeze();
+  const auto before = Clock::now();
+  connections.clear();
+  EXPECT_LT(Clock::now() - before, 3s);
 }
 
 TEST(NbdConnection, FailsRequestsInFlightWhenTheServerDies) {

@@ -68,6 +68,10 @@ RealNbdServer::RealNbdServer(std::vector<std::string> command) {
   throw std::runtime_error("the server does not listen: " + command[0]);
 }
 
+void RealNbdServer::freeze() const {
+  ::kill(child_, SIGSTOP);
+}
+
 void RealNbdServer::kill() {
   if (child_ <= 0) return;
   ::kill(child_, SIGKILL);

@@ -26,6 +26,8 @@ class RealNbdServer {
 
   /// SIGKILL, and waits for its end. Nothing when it has ended.
   void kill();
+  /// SIGSTOP: it stays connected and answers nothing.
+  void freeze() const;
   std::string uri() const { return "nbd+unix:///?socket=" + dir_.file("socket"); }
   const TempDir& dir() const { return dir_; }
 

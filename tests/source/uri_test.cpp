@@ -244,7 +244,8 @@ TEST(Uri, SpellingsOfOnePlaceHaveTheSamePlace) {
       {"nbd://h/y"},
       {"nbd://h", "nbd://h/", "nbd://h:10809"},
       {"nbd://[::1]/x", "nbd://[::1]:10809/x"},
-      {"nbd+unix:///x?socket=/s", "nbd+unix:///x?socket=/%73", "nbds+unix:///%78?socket=/s"},
+      {"nbd+unix:///x?socket=/s", "nbd+unix:///x?socket=/%73", "nbds+unix:///%78?socket=/s",
+       "nbd+unix:///x?socket=//s", "nbd+unix:///x?socket=/./a/../s"},
       {"nbd+unix:///?socket=/s", "nbd+unix://?socket=/s"},
   };
   for (const auto& spellings : places) {

@@ -78,7 +78,7 @@ struct Fixture {
     auto memory = std::make_unique<MemorySource>(std::move(payload));
     source = memory.get();
     volume = std::make_unique<Volume>(std::move(memory), std::make_unique<ChainCipher>(sector_size),
-                                      DataArea{guard, size, sector_size});
+                                      DataArea{guard, size, sector_size}, payload_lock);
   }
 
   Bytes encrypted(const Bytes& bytes) const {
@@ -112,6 +112,7 @@ struct Fixture {
   Bytes plain;  // the model
   std::size_t sector_size;
   MemorySource* source = nullptr;
+  RangeLock payload_lock;
   std::unique_ptr<Volume> volume;
 };
 
@@ -180,8 +181,9 @@ TEST(VolumeTest, WorksWithARealCipher) {
   const Bytes key = pattern(64);
   auto memory = std::make_unique<MemorySource>(Bytes(piece + 8192));
   const MemorySource* source = memory.get();
+  RangeLock payload_lock;
   Volume volume(std::move(memory), make_sector_cipher({"aes", "xts", "plain64", ""}, key, 4096),
-                {4096, piece + 4096, 4096});
+                {4096, piece + 4096, 4096}, payload_lock);
   Bytes model(piece + 4096);
   volume.write(model, 0, Durability::cached);
   const Bytes data = pattern(5000, 3);
@@ -201,8 +203,9 @@ TEST(VolumeTest, WorksBeyondTwoTebibytes) {
   constexpr std::uint64_t area_offset = 1 << 20;
   auto memory = std::make_unique<MemorySource>(Bytes(window), area_offset + origin);
   const MemorySource* source = memory.get();
+  RangeLock payload_lock;
   Volume volume(std::move(memory), std::make_unique<ChainCipher>(4096),
-                {area_offset, origin + window, 4096});
+                {area_offset, origin + window, 4096}, payload_lock);
   Bytes model(window);
   volume.write(model, origin, Durability::cached);
   const Bytes data = pattern(5000, 4);
@@ -321,8 +324,9 @@ TEST(VolumeTest, StartStartsThePayloadAndLocksTheKeysAgain) {
   auto memory = std::make_unique<MemorySource>(Bytes(4096));
   const MemorySource* source = memory.get();
   int locked_again = 0;
+  RangeLock payload_lock;
   Volume volume(std::move(memory), std::make_unique<ChainCipher>(512, &locked_again),
-                {0, 4096, 512});
+                {0, 4096, 512}, payload_lock);
   EXPECT_EQ(source->starts, 0);
   volume.start();
   EXPECT_EQ(source->starts, 1);
@@ -483,6 +487,48 @@ TEST(VolumeTest, AReadDoesNotSeeHalfOfAPartialWrite) {
   pause.go_on();
   partial.join();
   const Bytes after = f.read(1024, 512);
+  EXPECT_NE(before, after);
+  EXPECT_TRUE(seen == before || seen == after) << "something between the two was seen";
+}
+
+// Another way to the bytes of a source, as a second export of one payload has.
+class AnotherDoor final : public Source {
+ public:
+  explicit AnotherDoor(Source& source) : source_(source) {}
+  const std::string& name() const noexcept override { return source_.name(); }
+  std::uint64_t size() const noexcept override { return source_.size(); }
+  bool writable() const noexcept override { return false; }
+  std::size_t preferred_request() const noexcept override { return source_.preferred_request(); }
+  void read(std::span<std::byte> to, std::uint64_t offset) override { source_.read(to, offset); }
+  void write(std::span<const std::byte>, std::uint64_t, Durability) override {
+    throw std::logic_error("written");
+  }
+  void flush() override {}
+
+ private:
+  Source& source_;
+};
+
+// What is between the two would decrypt to noise, also where nobody wrote. The other volume's area
+// begins one sector later, so that it is not the volumes' own offsets that are locked.
+TEST(VolumeTest, AReadOfAnotherVolumeOfThePayloadDoesNotSeeHalfOfAPartialWrite) {
+  Fixture f(16384);
+  Volume other(std::make_unique<AnotherDoor>(*f.source), std::make_unique<ChainCipher>(512),
+               {Fixture::guard + 512, 16384 - 512, 512}, f.payload_lock);
+  const auto read_sector = [&] {
+    Bytes sector(512);
+    other.read(sector, 512);
+    return sector;
+  };
+  const Bytes before = read_sector();
+  Pause pause;
+  f.source->half_way = pause.at_first(Kind::write);
+  std::thread partial([&] { f.write(pattern(400, 1), 1030); });
+  pause.wait_until_reached();
+  const Bytes seen = read_sector();
+  pause.go_on();
+  partial.join();
+  const Bytes after = read_sector();
   EXPECT_NE(before, after);
   EXPECT_TRUE(seen == before || seen == after) << "something between the two was seen";
 }
