@@ -77,7 +77,8 @@ ordered_json segment_json(const luks::Header& header) {
 
 ordered_json splitter_json(const luks::Keyslot& slot) {
   if (!has_splitter(slot)) return nullptr;
-  return {{"hash", hash_name(slot.af_hash)}, {"stripes", slot.af_stripes}};
+  return {{"hash", slot.af_hash ? ordered_json(hash_name(*slot.af_hash)) : ordered_json(nullptr)},
+          {"stripes", slot.af_stripes}};
 }
 
 ordered_json keyslot_json(const luks::Keyslot& slot) {

@@ -22,7 +22,6 @@ namespace {
 using Row = std::vector<std::string>;
 
 constexpr std::size_t indent = 2;
-constexpr std::uint32_t usual_stripes = 4000;
 
 // Exact, in the largest unit that has no fraction.
 std::string size_text(std::uint64_t bytes) {
@@ -140,7 +139,7 @@ std::string area_text(const luks::Keyslot& slot) {
                          ? "unknown"
                          : slot.area_encryption + ", " + bits_text(slot.area_key_bytes);
   text += ", " + size_text(slot.area_bytes) + " at byte " + std::to_string(slot.area_offset);
-  if (has_splitter(slot) && slot.af_stripes != usual_stripes)
+  if (has_splitter(slot) && slot.af_stripes != luks::luks_stripes)
     text += ", " + std::to_string(slot.af_stripes) + " stripes";
   return text;
 }

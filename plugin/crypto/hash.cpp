@@ -35,6 +35,24 @@ constexpr std::pair<Hash, std::string_view> names[] = {
     {Hash::blake2s_256, "blake2s-256"},
 };
 
+// What OpenSSL also calls them, so that cryptsetup takes and writes these names.
+constexpr std::pair<Hash, std::string_view> other_names[] = {
+    {Hash::sha1, "sha-1"},
+    {Hash::sha224, "sha-224"},
+    {Hash::sha224, "sha2-224"},
+    {Hash::sha256, "sha-256"},
+    {Hash::sha256, "sha2-256"},
+    {Hash::sha384, "sha-384"},
+    {Hash::sha384, "sha2-384"},
+    {Hash::sha512, "sha-512"},
+    {Hash::sha512, "sha2-512"},
+    {Hash::ripemd160, "ripemd-160"},
+    {Hash::ripemd160, "ripemd"},
+    {Hash::ripemd160, "rmd160"},
+    {Hash::blake2b_512, "blake2b512"},
+    {Hash::blake2s_256, "blake2s256"},
+};
+
 bool same_letters(std::string_view a, std::string_view b) noexcept {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
     return std::tolower(x) == std::tolower(y);
@@ -45,6 +63,9 @@ bool same_letters(std::string_view a, std::string_view b) noexcept {
 
 std::optional<Hash> find_hash(std::string_view name) noexcept {
   for (const auto& [hash, known] : names) {
+    if (same_letters(name, known)) return hash;
+  }
+  for (const auto& [hash, known] : other_names) {
     if (same_letters(name, known)) return hash;
   }
   return std::nullopt;

@@ -33,7 +33,8 @@ enum class Hash {
   blake2s_256,
 };
 
-/// The hash that a header calls `name` (lower or upper case), or nothing.
+/// The hash that a header calls `name` (lower or upper case, or another name that OpenSSL has for
+/// it), or nothing.
 std::optional<Hash> find_hash(std::string_view name) noexcept;
 
 /// The name as LUKS headers spell it.

@@ -26,7 +26,9 @@ luks::Header parse(std::vector<std::byte>& bytes, Source& source) {
   } catch (const Error& error) {
     // Where damage hides the real size, the secondary copy may lie further on.
     const bool all_seen = bytes.size() >= std::min(luks::max_metadata_bytes, source.size());
-    if (error.kind() != ErrorKind::header_damaged || all_seen) throw;
+    const bool may_be_damage = error.kind() == ErrorKind::header_damaged ||
+                               error.kind() == ErrorKind::unsupported;  // an impossible version
+    if (!may_be_damage || all_seen) throw;
   }
   extend(bytes, source, luks::max_metadata_bytes);
   return luks::parse_header(bytes);

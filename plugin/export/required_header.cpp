@@ -31,7 +31,8 @@ std::string lower_case(std::string_view text) {
 
 std::string header_sha256(const LoadedHeader& loaded) {
   std::array<std::byte, 32> digest{};
-  const std::span<const std::byte> parts[] = {loaded.image};
+  // Where damage hid its size, more was read.
+  const std::span<const std::byte> parts[] = {std::span(loaded.image).first(loaded.header.end)};
   hash_bytes(Hash::sha256, parts, digest);
   constexpr std::string_view digits = "0123456789abcdef";
   std::string text;

@@ -16,6 +16,9 @@
 
 namespace luksdetached::luks {
 
+/// Into how many stripes every volume key is split (LUKS1, section 2.4).
+inline constexpr std::uint32_t luks_stripes = 4000;
+
 /// Most bytes that the metadata of a header can take: two LUKS2 copies of 4 MiB.
 inline constexpr std::uint64_t max_metadata_bytes = std::uint64_t{8} << 20;
 /// Most bytes of metadata and key slot areas together: LUKS2 allows 128 MiB for the areas.
@@ -46,10 +49,10 @@ struct Keyslot {
   unsigned priority = 1;      ///< 2 is tried first, then 1; 0 only when asked for by number
   std::size_t key_bytes = 0;  ///< of the volume key inside
   Kdf kdf;
-  Hash af_hash = Hash::sha256;  ///< of the anti-forensic splitter
-  std::uint32_t af_stripes = 0;
-  std::string area_encryption;  ///< as the header spells it
-  CipherSpec area_cipher;       ///< the same, taken apart: encrypts sectors of 512 bytes from IV 0
+  std::optional<Hash> af_hash;   ///< of the anti-forensic splitter
+  std::uint32_t af_stripes = 0;  ///< as the header has it; there are luks_stripes all the same
+  std::string area_encryption;   ///< as the header spells it
+  CipherSpec area_cipher;        ///< the same, taken apart: encrypts sectors of 512 bytes from IV 0
   std::size_t area_key_bytes = 0;
   std::uint64_t area_offset = 0;  ///< bytes from the start of the header
   std::uint64_t area_bytes = 0;   ///< what of it holds key material: whole sectors

@@ -1,5 +1,6 @@
 #include "luks/kdf_budget.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/error.h"
@@ -10,6 +11,10 @@ namespace {
 
 constexpr std::uint64_t max_argon2_work = std::uint64_t{64} << 30;  // a minute or so
 constexpr std::uint32_t max_lanes = 64;                             // each is a thread
+// Several lanes are threads that are made anew for each quarter of a pass (RFC 9106, section 3.4);
+// the time that one costs is enough to fill so many bytes.
+constexpr std::uint64_t thread_work = std::uint64_t{64} << 10;
+constexpr std::uint64_t slices = 4;
 constexpr unsigned derivations = 4;  // as dear as one may be, in one budget
 
 void require_at_most(std::uint64_t limit, std::uint64_t asked, const std::string& what,
@@ -49,8 +54,10 @@ void KdfBudget::spend(const Argon2Cost& cost) {
   require_at_most(limits_.memory_max / 1024, cost.memory_kib, "Argon2 memory in KiB",
                   " (kdf-memory-max=)");
   require_at_most(max_lanes, cost.lanes, "Argon2 lanes");
-  require_at_most(max_argon2_work / memory, cost.time, "Argon2 passes over its memory");
-  take(argon2_work_left_, memory * cost.time, "Argon2 memory in bytes times passes");
+  const std::uint64_t for_threads = cost.lanes == 1 ? 0 : cost.lanes * slices * thread_work;
+  const std::uint64_t pass = std::max(memory, for_threads);
+  require_at_most(max_argon2_work / pass, cost.time, "Argon2 passes over its memory");
+  take(argon2_work_left_, pass * cost.time, "Argon2 memory in bytes times passes");
 }
 
 }  // namespace luksdetached::luks

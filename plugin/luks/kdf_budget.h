@@ -18,8 +18,9 @@ struct KdfLimits {
 /// Counts what is spent on one volume: over all its headers, secrets and key slots.
 class KdfBudget {
  public:
-  /// One derivation may cost what `limits` say, with Argon2 also 64 GiB of memory times passes and
-  /// 64 lanes; all of them together four times as much.
+  /// One derivation may cost what `limits` say, with Argon2 also 64 GiB of memory times passes
+  /// (where several lanes count as memory, too) and 64 lanes; all of them together four times as
+  /// much.
   explicit KdfBudget(const KdfLimits& limits = {});
 
   /// Says that a derivation of `key_bytes` is about to start. Throws Error(key_derivation) with

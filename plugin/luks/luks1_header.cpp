@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::size_t header_bytes = 592;
 constexpr std::size_t digest_bytes = 20;
-constexpr std::uint32_t stripes = 4000;
 constexpr std::uint64_t sector = 512;
 constexpr std::size_t slot_count = 8;
 constexpr std::size_t first_slot = 208;
@@ -104,11 +103,11 @@ Header parse_luks1(std::span<const std::byte> bytes) {
     const std::uint32_t iterations = load_be32(bytes, at + 4);
     const std::uint64_t area_offset = load_be32(bytes, at + 40) * sector;
     const std::uint32_t slot_stripes = load_be32(bytes, at + 44);
-    if (slot_stripes != stripes) {
+    if (slot_stripes != luks_stripes) {
       throw damaged(slot_name(id) + " has " + std::to_string(slot_stripes) +
                     " stripes instead of 4000");
     }
-    const std::uint64_t area_bytes = af_area_bytes(key_bytes, stripes);
+    const std::uint64_t area_bytes = af_area_bytes(key_bytes, luks_stripes);
     areas[id] = {id, area_offset, area_offset + area_bytes};
     if (active == slot_disabled) continue;
     if (active != slot_enabled) {
@@ -124,7 +123,7 @@ Header parse_luks1(std::span<const std::byte> bytes) {
       slot.af_hash = *hash;
     }
     if (!header.refusals.empty()) slot.unusable = header.refusals.front().message;
-    slot.af_stripes = stripes;
+    slot.af_stripes = luks_stripes;
     slot.area_encryption = header.segment.encryption;
     slot.area_cipher = header.segment.cipher;
     slot.area_key_bytes = key_bytes;

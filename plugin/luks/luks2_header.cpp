@@ -56,6 +56,7 @@ struct Copy {
   std::string_view name;
   HeaderCopy state;
   std::uint64_t bytes = 0;  // 0 until the checksum is right
+  std::string_view json;    // in the bytes that were read
   Header header;
   std::optional<Error> error;
 };
@@ -84,7 +85,8 @@ void read(std::span<const std::byte> bytes, std::string_view magic, Copy& copy) 
   copy.bytes = size;
   copy.state.sequence = load_be64(binary, 16);
   const std::string uuid = load_text(binary, 168, 40, "uuid");
-  copy.header = parse_luks2_metadata(json_text(whole.subspan(luks2_binary_bytes)), size);
+  copy.json = json_text(whole.subspan(luks2_binary_bytes));
+  copy.header = parse_luks2_metadata(copy.json, size);
   copy.header.version = 2;
   copy.header.uuid = uuid;
   copy.header.label = load_label(binary, 24);
@@ -140,7 +142,15 @@ Error both_bad(const Error& primary, const Error& secondary) {
 std::string warning_about(const Copy& used, const Copy& other) {
   const bool differ =
       other.state.sequence != used.state.sequence && (!other.error || other.state.sequence != 0);
-  if (!other.error && !differ) return "";
+  if (!other.error && !differ) {
+    const bool same = other.json == used.json && other.header.uuid == used.header.uuid &&
+                      other.header.label == used.header.label &&
+                      other.header.subsystem == used.header.subsystem;
+    return same ? ""
+                : "the two copies of the LUKS2 header have the same sequence number and differ; "
+                  "the " +
+                      std::string(used.name) + " copy is used";
+  }
   std::string text = "the " + std::string(used.name) + " copy of the LUKS2 header is used: the " +
                      std::string(other.name) + " copy is ";
   if (other.error) text += "damaged: " + other.state.problem;
@@ -167,8 +177,8 @@ Header parse_luks2(std::span<const std::byte> bytes) {
   Copy& used = primary_counts ? primary : secondary;
   const Copy& other = primary_counts ? secondary : primary;
   used.state.used = true;
-  Header header = std::move(used.header);
   const std::string warning = warning_about(used, other);
+  Header header = std::move(used.header);
   if (!warning.empty()) header.warnings.push_back(warning);
   header.copies = {primary.state, secondary.state};
   return header;

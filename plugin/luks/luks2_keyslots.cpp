@@ -11,8 +11,6 @@ namespace luksdetached::luks {
 
 namespace {
 
-// Nothing writes another number than 4000; each costs a hash of the key.
-constexpr std::uint32_t max_stripes = 65536;
 constexpr std::uint64_t area_sector = 512;
 
 // A key slot that asks for what we don't have is no reason to refuse the others.
@@ -60,7 +58,6 @@ void parse_kdf(const Node& kdf, Keyslot& slot) {
 void parse_splitter(const Node& af, Keyslot& slot) {
   if (af.text("type") != "luks1") throw af.child("type").complaint("is not luks1");
   slot.af_stripes = af.positive_u32("stripes");
-  if (slot.af_stripes > max_stripes) throw af.child("stripes").complaint("is above 65536");
   if (const auto hash = known_hash(slot, af.text("hash"))) slot.af_hash = *hash;
 }
 
@@ -70,12 +67,12 @@ void parse_raw_area(const Node& area, Keyslot& slot) {
   if (slot.area_offset % area_sector != 0) {
     throw area.child("offset").complaint("is not a multiple of 512");
   }
-  const std::uint64_t needed = af_area_bytes(slot.key_bytes, slot.af_stripes);
-  if (needed > slot.area_bytes) {
-    throw area.complaint("is too small for " + std::to_string(slot.af_stripes) +
-                         " stripes of the key");
+  // cryptsetup uses luks_stripes, whatever the number says, and nothing writes another one.
+  const std::uint32_t stripes = std::max(slot.af_stripes, luks_stripes);
+  if (af_area_bytes(slot.key_bytes, stripes) > slot.area_bytes) {
+    throw area.complaint("is too small for " + std::to_string(stripes) + " stripes of the key");
   }
-  slot.area_bytes = needed;
+  slot.area_bytes = af_area_bytes(slot.key_bytes, luks_stripes);
   slot.area_key_bytes = area.u32("key_size");
   slot.area_encryption = area.text("encryption");
   const Encryption encryption = judge_encryption(slot.area_encryption, slot.area_key_bytes);

@@ -36,6 +36,20 @@ void bind_keyslots(std::vector<Keyslot>& keyslots, const std::vector<Luks2Digest
   }
 }
 
+// A digest tells keys of one length apart. HMAC pads its key with zeros, so a longer key that ends
+// in zeros has the same digest, and would be taken for the key of the segment.
+void check_key_sizes(const std::vector<Keyslot>& keyslots, const Luks2Digest& digest) {
+  const Keyslot* first = nullptr;
+  for (const Keyslot& slot : keyslots) {
+    if (slot.type != luks2_keyslot_type || !digest.keyslots.contains(slot.id)) continue;
+    if (first == nullptr) first = &slot;
+    if (slot.key_bytes != first->key_bytes) {
+      throw damaged("JSON " + digest.path + " is of keys of different lengths: key slots " +
+                    std::to_string(first->id) + " and " + std::to_string(slot.id));
+    }
+  }
+}
+
 // The digest of the segment's key; segments that are not encrypted have none.
 const Luks2Digest* digest_of(const Luks2Segment& segment, const std::vector<Luks2Digest>& digests) {
   const Luks2Digest* found = nullptr;
@@ -147,6 +161,9 @@ Header parse_luks2_metadata(std::string_view text, std::uint64_t metadata_bytes)
       parse_luks2_digests(root.object("digests"), keyslots, segments);
   check_reencryption(config, header.keyslots, parts);
   bind_keyslots(header.keyslots, digests);
+  for (const Luks2Digest& digest : digests) {
+    if (!digest.segments.empty()) check_key_sizes(header.keyslots, digest);
+  }
   for (const Luks2Segment& part : parts) digest_of(part, digests);
 
   header.segment = parts.front().segment;
@@ -165,6 +182,12 @@ Header parse_luks2_metadata(std::string_view text, std::uint64_t metadata_bytes)
 
   for (const Keyslot& slot : header.keyslots) {
     if (!slot.bound || !slot.unusable.empty()) continue;
+    if (slot.af_stripes != luks_stripes) {
+      header.warnings.push_back("key slot " + std::to_string(slot.id) + " says that it has " +
+                                std::to_string(slot.af_stripes) + " stripes; " +
+                                std::to_string(luks_stripes) +
+                                " are read, as cryptsetup reads them");
+    }
     header.key_material_end = std::max(header.key_material_end, slot.area_offset + slot.area_bytes);
   }
   return header;

@@ -35,6 +35,11 @@ class StructureCheck final : public nlohmann::json_sax<json> {
     return enter();
   }
   bool key(string_t& name) override {
+    // json-c, which cryptsetup reads headers with, ends a name at NUL.
+    if (name.find('\0') != std::string::npos) {
+      throw damaged("its JSON has a name with NUL in it: '" +
+                    display_text(name.substr(0, shown_name_bytes)) + "'");
+    }
     if (names_.back().insert(name).second) return true;
     throw damaged("its JSON has the name '" + display_text(name.substr(0, shown_name_bytes)) +
                   "' twice in one object");

@@ -48,7 +48,7 @@ SecureBuffer open_slot(const Keyslot& slot, std::span<const std::byte> image,
       },
       slot.kdf.cost);
   const auto cipher = make_sector_cipher(slot.area_cipher, area_key.span(), area_sector);
-  StripeMerger merger(slot.key_bytes, slot.af_stripes, slot.af_hash);
+  StripeMerger merger(slot.key_bytes, luks_stripes, *slot.af_hash);
   SecureBuffer plain(area_piece);
   for (std::uint64_t at = 0; at < slot.area_bytes; at += area_piece) {
     const auto part = plain.span().first(std::min<std::uint64_t>(area_piece, slot.area_bytes - at));

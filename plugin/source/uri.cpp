@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace luksdetached {
 
@@ -406,41 +407,15 @@ std::string scrub(const Uri& uri, std::string message) {
 std::string escape_control(std::string_view text) {
   constexpr char digits[] = "0123456789abcdef";
   std::string escaped;
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
-    const unsigned char lead = byte(i);
-    // The length that the first byte of a UTF-8 sequence announces; 0 for none.
-    std::size_t length = 0;
-    if (lead < 0x80) {
-      length = 1;
-    } else if (lead >= 0xc2 && lead <= 0xdf) {
-      length = 2;
-    } else if (lead >= 0xe0 && lead <= 0xef) {
-      length = 3;
-    } else if (lead >= 0xf0 && lead <= 0xf4) {
-      length = 4;
-    }
-    bool shown = length != 0 && length <= text.size() - i;
-    for (std::size_t k = 1; shown && k < length; ++k) shown = (byte(i + k) & 0xc0) == 0x80;
-    if (shown && length == 1) shown = lead >= 0x20 && lead != 0x7f;
-    if (shown && length == 2) shown = lead != 0xc2 || byte(i + 1) >= 0xa0;  // C1 controls
-    if (shown && length == 3) {
-      shown = !(lead == 0xe0 && byte(i + 1) < 0xa0) &&   // overlong
-              !(lead == 0xed && byte(i + 1) >= 0xa0) &&  // surrogates
-              !(lead == 0xe2 && byte(i + 1) == 0x80 &&
-                ((byte(i + 2) >= 0xa8 && byte(i + 2) <= 0xae)));  // line and bidi marks
-    }
-    if (shown && length == 4) {
-      shown = !(lead == 0xf0 && byte(i + 1) < 0x90) && !(lead == 0xf4 && byte(i + 1) > 0x8f);
-    }
-    if (shown) {
-      escaped.append(text.substr(i, length));
-      i += length;
+  while (!text.empty()) {
+    const std::size_t shown = shown_character_bytes(text);
+    if (shown == 0) {
+      const auto byte = static_cast<unsigned char>(text.front());
+      escaped.append("\\x").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
     } else {
-      escaped.append("\\x").append(1, digits[lead >> 4]).append(1, digits[lead & 15]);
-      ++i;
+      escaped.append(text.substr(0, shown));
     }
+    text.remove_prefix(std::max<std::size_t>(shown, 1));
   }
   return escaped;
 }

@@ -42,7 +42,7 @@ void check_tls_policy(const Uri& uri, bool insecure);
 /// `uri`, and with control characters escaped.
 std::string scrub(const Uri& uri, std::string message);
 
-/// `text` with control characters and bytes that are not UTF-8 as `\xNN`, so that a name can
+/// `text` with what `shown_character_bytes` finds unfit to be shown as `\xNN`, so that a name can
 /// neither forge a log line nor steer a terminal.
 std::string escape_control(std::string_view text);
 

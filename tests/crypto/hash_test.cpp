@@ -194,10 +194,19 @@ TEST(HashTest, NamesAreFoundInUpperCaseToo) {
   EXPECT_EQ(find_hash("RipeMD160"), Hash::ripemd160);
 }
 
+TEST(HashTest, NamesThatOpenSslHasBesidesAreFound) {
+  EXPECT_EQ(find_hash("SHA2-256"), Hash::sha256);
+  EXPECT_EQ(find_hash("sha-1"), Hash::sha1);
+  EXPECT_EQ(find_hash("sha-512"), Hash::sha512);
+  EXPECT_EQ(find_hash("RMD160"), Hash::ripemd160);
+  EXPECT_EQ(find_hash("BLAKE2b512"), Hash::blake2b_512);
+  EXPECT_EQ(hash_name(*find_hash("sha2-384")), "sha384");
+}
+
 TEST(HashTest, OtherNamesAreNotFound) {
   for (const std::string_view name :
-       {"", "sha", "sha2", "sha-256", "sha2567", "sha25", " sha256", "sha256 ", "md5", "sha3",
-        "sha3-512-", "blake2b", "blake2b512", "blake2s-512", "whirlpoo"}) {
+       {"", "sha", "sha2", "sha-2", "sha2567", "sha25", " sha256", "sha256 ", "md5", "sha3",
+        "sha3-512-", "blake2b", "blake2b256", "blake2s-512", "whirlpoo", "sha2-512/256"}) {
     EXPECT_EQ(find_hash(name), std::nullopt) << name;
   }
   EXPECT_EQ(find_hash(std::string_view("sha256\0", 7)), std::nullopt);

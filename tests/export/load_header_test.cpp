@@ -120,6 +120,14 @@ TEST(LoadHeaderTest, AHeaderWhoseVersionWasChangedIsRefused) {
   EXPECT_THROW(load_header(source), Error);
 }
 
+// Only the magic is left of the primary copy: neither its version nor its size leads on.
+TEST(LoadHeaderTest, ASecondaryBehindAPrimaryWithoutVersionAndSizeIsFound) {
+  Bytes bytes = luks2_with_key().bytes();
+  std::fill(bytes.begin() + luks::magic_bytes, bytes.begin() + 4096, std::byte{0});
+  MemorySource source(on_a_disk(bytes));
+  EXPECT_EQ(load_header(source).header.warnings.size(), 1U);
+}
+
 TEST(LoadHeaderTest, ErrorsNameTheSourceAndKeepTheirKind) {
   MemorySource noise(testing::pattern(100000));
   expect_error(ErrorKind::not_luks, "header memory: there is no LUKS header",

@@ -16,6 +16,7 @@ class RequiredHeaderTest : public ::testing::Test {
     loaded_.header.version = 2;
     loaded_.header.uuid = "5a7e1a0d-9d3c-4f0e-8a4e-0c8f2f3f1b11";
     loaded_.header.segment.encryption = "aes-xts-plain64";
+    loaded_.header.end = 3;
     loaded_.image = to_bytes("abc");
   }
 
@@ -56,6 +57,8 @@ TEST_F(RequiredHeaderTest, ItsCipher) {
 // The digest of "abc" is the example of FIPS 180-4.
 TEST_F(RequiredHeaderTest, EveryByte) {
   options_.header_sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  accepted();
+  loaded_.image = to_bytes("abc and what is behind the header");
   accepted();
   loaded_.image = to_bytes("abd");
   refused("header-sha256=ba7816bf");

@@ -58,11 +58,12 @@ void open(luksdetached::testing::Bytes bytes) {
   const luks::Unlocked unlocked = luks::unlock(header, loaded.image, {&secret, 1}, {}, budget);
   std::vector<std::string> warnings;
   const DataArea area = find_data_area(header.segment, payload_bytes, {}, warnings);
+  RangeLock payload_lock;
   Volume volume(
       std::make_unique<luksdetached::testing::MemorySource>(
           luksdetached::testing::Bytes(payload_bytes)),
-      make_sector_cipher(header.segment.cipher, unlocked.volume_key.span(), area.sector_size),
-      area);
+      make_sector_cipher(header.segment.cipher, unlocked.volume_key.span(), area.sector_size), area,
+      payload_lock);
   luksdetached::testing::Bytes plain(static_cast<std::size_t>(volume.size()));
   volume.read(plain, 0);
 }

@@ -51,6 +51,21 @@ TEST(KdfBudgetTest, Argon2CostsMemoryTimesPasses) {
   });
 }
 
+// Little memory in several lanes is nothing but threads that start and end.
+TEST(KdfBudgetTest, Argon2CostsItsThreadsToo) {
+  KdfBudget budget;
+  budget.spend(Argon2Cost{131072, 16, 2});
+  expect_error(ErrorKind::key_derivation, "passes over its memory: the header asks for 131073",
+               [&] {
+                 budget.spend(Argon2Cost{131073, 16, 2});
+               });
+  expect_error(ErrorKind::key_derivation, "the limit is 4096", [&] {
+    budget.spend(Argon2Cost{4097, 512, 64});
+  });
+  budget.spend(Argon2Cost{64, gibibyte, 4});  // where memory costs more
+  budget.spend(Argon2Cost{1 << 23, 8, 1});    // and one lane is no thread
+}
+
 TEST(KdfBudgetTest, WhatWasRefusedCostsNothing) {
   KdfBudget budget({.iterations_max = 1000});
   EXPECT_THROW(budget.spend(Pbkdf2Cost{Hash::sha256, 1001}, 32), Error);

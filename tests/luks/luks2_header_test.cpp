@@ -223,6 +223,19 @@ TEST(Luks2HeaderTest, ASecondaryCopyIsFoundAtEveryPlaceWhereItCanBe) {
   }
 }
 
+TEST(Luks2HeaderTest, CopiesOfOneSequenceNumberThatDifferAreWarnedAbout) {
+  Luks2Image image;
+  Bytes bytes = image.copy(0, image.json_text(), 4);
+  image.metadata["keyslots"]["0"]["kdf"]["iterations"] = 99;
+  const Bytes secondary = image.copy(copy_bytes, image.json_text(), 4);
+  bytes.insert(bytes.end(), secondary.begin(), secondary.end());
+  const Header header = parse_header(bytes);
+  EXPECT_NE(std::get<Pbkdf2Cost>(header.keyslots.at(0).kdf.cost).iterations, 99U);
+  EXPECT_EQ(only_warning(header),
+            "the two copies of the LUKS2 header have the same sequence number and differ; the "
+            "primary copy is used");
+}
+
 // A copy with a right checksum whose JSON is no good, beside a copy that is.
 TEST(Luks2HeaderTest, DamagedJsonInTheNewerCopySendsToTheOlderOne) {
   const Luks2Image image;

@@ -69,15 +69,17 @@ TEST(Luks2KeyslotsTest, KeySlotsComeInTheOrderOfTheirNumbers) {
   EXPECT_EQ(header.keyslots[3].id, 31U);
 }
 
-TEST(Luks2KeyslotsTest, AnyNumberOfStripesThatFitsTheAreaIsTaken) {
-  EXPECT_EQ(parse_changed([](json& m) { m["keyslots"]["0"]["af"]["stripes"] = 1; })
-                .keyslots[0]
-                .area_bytes,
-            512U);
-  EXPECT_EQ(parse_changed([](json& m) { m["keyslots"]["0"]["af"]["stripes"] = 4096; })
-                .keyslots[0]
-                .area_bytes,
-            131072U);
+// As cryptsetup does, which never looks at the number.
+TEST(Luks2KeyslotsTest, WhateverNumberOfStripesItSaysThereAre4000) {
+  for (const std::uint32_t stripes : {1U, 3999U, 4096U}) {
+    const Header header =
+        parse_changed([=](json& m) { m["keyslots"]["0"]["af"]["stripes"] = stripes; });
+    EXPECT_EQ(header.keyslots[0].area_bytes, 128000U);
+    EXPECT_EQ(header.keyslots[0].af_stripes, stripes);
+    ASSERT_EQ(header.warnings.size(), 1U);
+    EXPECT_EQ(header.warnings[0], "key slot 0 says that it has " + std::to_string(stripes) +
+                                      " stripes; 4000 are read, as cryptsetup reads them");
+  }
 }
 
 // A key slot that asks for what we have not is set aside with its reason.
@@ -202,7 +204,7 @@ TEST(Luks2KeyslotsTest, RefusesAreasThatAreNotWhereTheyMayBe) {
       {"/keyslots/0/area/size", R"("126976")", damaged,
        "keyslots.0.area is too small for 4000 stripes"},
       {"/keyslots/0/af/stripes", "4097", damaged, "too small for 4097 stripes"},
-      {"/keyslots/0/af/stripes", "4294967295", damaged, "stripes is above 65536"},
+      {"/keyslots/0/af/stripes", "4294967295", damaged, "too small for 4294967295 stripes"},
       {"/keyslots/0/area/offset", R"("32769")", damaged, "area.offset is not a multiple of 512"},
       {"/keyslots/0/key_size", "4294967295", damaged, "too small for 4000 stripes"},
       {"two at one place", nullptr, damaged, "overlap",

@@ -72,6 +72,20 @@ TEST(Luks2MetadataTest, AVolumeKeyThatTheSegmentsCipherHasNotIsDamage) {
   check(table);
 }
 
+// The longer one could end in zeros, which HMAC does not tell from nothing.
+TEST(Luks2MetadataTest, KeysOfOneDigestHaveOneLength) {
+  const auto shorter_slot_1 = [](json& m) {
+    add_slot_1(m);
+    m["keyslots"]["1"]["key_size"] = 16;
+  };
+  expect_error(damaged, "digests.0 is of keys of different lengths: key slots 0 and 1",
+               [&] { parse_changed(shorter_slot_1); });
+  EXPECT_NO_THROW(parse_changed([&](json& m) {
+    shorter_slot_1(m);
+    unbind_slot_1(m);
+  }));
+}
+
 TEST(Luks2MetadataTest, AnAreaWithoutEncryptionIsRefusedWhereItHoldsTheVolumeKey) {
   const auto plain_slot_1 = [](json& m) {
     add_slot_1(m);
@@ -81,7 +95,6 @@ TEST(Luks2MetadataTest, AnAreaWithoutEncryptionIsRefusedWhereItHoldsTheVolumeKey
   ASSERT_EQ(bound.refusals.size(), 1U);
   EXPECT_EQ(bound.refusals[0].kind, ErrorKind::policy);
   EXPECT_TRUE(bound.refusals[0].message.starts_with("key slot 1: cipher 'cipher_null-ecb'"));
-  EXPECT_EQ(bound.refusals.size(), 1U);
   const Header unbound = parse_changed([&](json& m) {
     plain_slot_1(m);
     unbind_slot_1(m);

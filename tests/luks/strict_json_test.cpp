@@ -61,6 +61,15 @@ TEST(StrictJsonTest, TheDeepestValueIsOnLevel32) {
   }
 }
 
+// For cryptsetup they are the names before the NUL, and twice there.
+TEST(StrictJsonTest, RefusesNamesWithNul) {
+  for (const char* text :
+       {R"({"a":1,"a\u0000":2})", R"({"a":{"\u0000":2}})", R"([{"x\u0000y":0}])"}) {
+    expect_error(damaged, "a name with NUL", [&] { parse_strict_json(text); });
+  }
+  EXPECT_NO_THROW(parse_strict_json(R"({"a":"x\u0000y"})"));
+}
+
 TEST(StrictJsonTest, ManyValuesBesideOneAnotherAreNotDeep) {
   EXPECT_NO_THROW(parse_strict_json("[" + nested(20, "") + "," + nested(20, "") + "]"));
 }

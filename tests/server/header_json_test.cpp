@@ -83,10 +83,12 @@ TEST(HeaderJsonTest, StatesAndPrioritiesOfKeySlots) {
   header.keyslots[1].unusable = "key derivation 'scrypt' is not supported";
   header.keyslots[1].kdf.cost = luks::Pbkdf2Cost{};
   header.keyslots[1].area_encryption.clear();
+  header.keyslots[0].af_hash.reset();
   header.keyslots[1].af_stripes = 0;
   const json slots = report(header)["keyslots"];
   EXPECT_EQ(slots[0]["state"], "unbound");
   EXPECT_EQ(slots[0]["priority"], "ignore");
+  EXPECT_TRUE(slots[0]["af"]["hash"].is_null());
   EXPECT_EQ(slots[1]["state"], "bound");
   EXPECT_EQ(slots[1]["priority"], "prefer");
   EXPECT_EQ(slots[1]["problem"], "key derivation 'scrypt' is not supported");

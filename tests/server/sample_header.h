@@ -13,6 +13,7 @@ inline luks::Keyslot sample_keyslot(unsigned id) {
   slot.id = id;
   slot.key_bytes = 64;
   slot.kdf.cost = luks::Argon2Kdf{Argon2Variant::id, {4, 1 << 20, 2}};
+  slot.af_hash = Hash::sha256;
   slot.af_stripes = 4000;
   slot.area_encryption = "aes-xts-plain64";
   slot.area_cipher = {"aes", "xts", "plain64", ""};
