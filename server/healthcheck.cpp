@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "commands.h"
@@ -31,9 +32,9 @@ int check_health(const Arguments& arguments) {
   if (!arguments.ready) return exit_done;
   std::map<std::string, std::string> states;
   for (const auto& one : report["exports"]) {
-    const std::string state = one.value("state", "");
-    const std::string reason = one.value("reason", "");
-    states[one.value("name", "")] = reason.empty() ? state : state + ": " + reason;
+    std::string state = one.value("state", "");
+    if (one.contains("reason")) state.append(": ").append(one.value("reason", ""));
+    states[one.value("name", "")] = std::move(state);
   }
   std::vector<std::string> wanted = arguments.names;
   if (wanted.empty()) {

@@ -30,9 +30,8 @@ std::size_t shown_character_bytes(std::string_view text) noexcept {
   std::size_t size = 1;
   std::uint32_t code = first;
   std::uint32_t least = 0;  // a smaller one has a shorter form
-  if (first > 0xf7) {
-    return 0;
-  } else if (first >= 0xf0) {
+  if (first > 0xf7 || (first >= 0x80 && first < 0xc0)) return 0;
+  if (first >= 0xf0) {
     size = 4;
     code = first & 0x07U;
     least = 0x10000;
@@ -44,8 +43,6 @@ std::size_t shown_character_bytes(std::string_view text) noexcept {
     size = 2;
     code = first & 0x1fU;
     least = 0x80;
-  } else if (first >= 0x80) {
-    return 0;
   }
   if (text.size() < size) return 0;
   for (const char c : text.substr(1, size - 1)) {
