@@ -53,8 +53,7 @@ PassphraseFrom parse_passphrase(std::string_view value) {
     // The value itself must not be repeated: it may well be the passphrase.
     throw OptionError(
         "passphrase= takes +FILE, - (standard input) or -FD (a file descriptor); a passphrase "
-        "itself "
-        "is refused, because others can read it on the command line or in a config file");
+        "itself is refused, because others can read it on the command line or in a config file");
   }
   return from;
 }

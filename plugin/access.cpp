@@ -5,16 +5,11 @@
 
 #include <cstring>
 
+#include "base/socket_address.h"
+
 namespace luksdetached {
 
 namespace {
-
-template <typename Address>
-Address as(const sockaddr_storage& storage) noexcept {
-  Address address;
-  std::memcpy(&address, &storage, sizeof address);
-  return address;
-}
 
 bool is_loopback_v4(std::uint32_t host_order) noexcept {
   return host_order >> 24 == 127;
@@ -35,11 +30,12 @@ PeerKind classify_peer(const sockaddr_storage& address) noexcept {
     case AF_UNIX:
       return PeerKind::local;
     case AF_INET:
-      return is_loopback_v4(ntohl(as<sockaddr_in>(address).sin_addr.s_addr)) ? PeerKind::loopback
-                                                                             : PeerKind::remote;
+      return is_loopback_v4(ntohl(address_as<sockaddr_in>(address).sin_addr.s_addr))
+                 ? PeerKind::loopback
+                 : PeerKind::remote;
     case AF_INET6:
-      return is_loopback_v6(as<sockaddr_in6>(address).sin6_addr) ? PeerKind::loopback
-                                                                 : PeerKind::remote;
+      return is_loopback_v6(address_as<sockaddr_in6>(address).sin6_addr) ? PeerKind::loopback
+                                                                         : PeerKind::remote;
     default:
       return PeerKind::remote;
   }

@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -15,7 +14,6 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
-#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <optional>
@@ -26,6 +24,7 @@
 
 #include "base/error.h"
 #include "base/signals.h"
+#include "base/socket_address.h"
 
 namespace luksdetached {
 
@@ -40,13 +39,6 @@ struct Socket {
   std::string name;  // what a listening socket shares with those that it accepts
 };
 
-template <typename Address>
-Address as(const sockaddr_storage& storage) noexcept {
-  Address address;
-  std::memcpy(&address, &storage, sizeof address);
-  return address;
-}
-
 // The path of a unix socket, the port of others: their address differs when the listener has none.
 // Empty for sockets without a name, such as connections to servers.
 std::string name_of(const sockaddr_storage& address, socklen_t size) {
@@ -57,11 +49,11 @@ std::string name_of(const sockaddr_storage& address, socklen_t size) {
       return size > start ? "unix " + std::string(bytes + start, size - start) : "";
     }
     case AF_INET:
-      return "tcp " + std::to_string(as<sockaddr_in>(address).sin_port);
+      return "tcp " + std::to_string(address_as<sockaddr_in>(address).sin_port);
     case AF_INET6:
-      return "tcp " + std::to_string(as<sockaddr_in6>(address).sin6_port);
+      return "tcp " + std::to_string(address_as<sockaddr_in6>(address).sin6_port);
     case AF_VSOCK:
-      return "vsock " + std::to_string(as<sockaddr_vm>(address).svm_port);
+      return "vsock " + std::to_string(address_as<sockaddr_vm>(address).svm_port);
     default:
       return {};
   }
@@ -105,7 +97,7 @@ constexpr std::array<int, 4> ending_signals = {SIGTERM, SIGINT, SIGQUIT, SIGHUP}
 
 // A signal handler has nothing but globals.
 std::array<struct sigaction, ending_signals.size()> handlers_before{};
-std::atomic<int> signalled_fd = -1;
+std::atomic<const Event*> signal_event = nullptr;
 
 void handle(int signal, siginfo_t* info, void* context) {
   const int saved = errno;
@@ -118,21 +110,13 @@ void handle(int signal, siginfo_t* info, void* context) {
       before.sa_handler(signal);
     }
   }
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(signalled_fd, &one, sizeof one);
+  if (const Event* event = signal_event) event->happen();
   errno = saved;
 }
 
 bool has_handler(const struct sigaction& action) {
   if ((action.sa_flags & SA_SIGINFO) != 0) return true;
   return action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
-}
-
-FileDescriptor new_eventfd() {
-  FileDescriptor fd(::eventfd(0, EFD_CLOEXEC));
-  if (fd) return fd;
-  const int code = errno;
-  throw Error(ErrorKind::source_unreachable, "cannot create an eventfd: " + errno_text(code), code);
 }
 
 }  // namespace
@@ -151,7 +135,7 @@ void shut_down_clients(int how) {
   }
 }
 
-HangUpOnSignal::HangUpOnSignal() : signalled_(new_eventfd()), stop_(new_eventfd()) {
+HangUpOnSignal::HangUpOnSignal() {
   try {
     const NoSignals in_thread;
     thread_ = std::thread(&HangUpOnSignal::wait, this);
@@ -159,7 +143,7 @@ HangUpOnSignal::HangUpOnSignal() : signalled_(new_eventfd()), stop_(new_eventfd(
     throw Error(ErrorKind::source_unreachable,
                 std::string("cannot start a thread: ") + error.what());
   }
-  signalled_fd = signalled_.get();
+  signal_event = &signalled_;
   for (std::size_t n = 0; n < ending_signals.size(); ++n) {
     struct sigaction& before = handlers_before[n];
     if (::sigaction(ending_signals[n], nullptr, &before) != 0 || !has_handler(before)) continue;
@@ -176,16 +160,16 @@ HangUpOnSignal::~HangUpOnSignal() {
       ::sigaction(ending_signals[n], &handlers_before[n], nullptr);
     }
   }
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof one);
+  signal_event = nullptr;
+  stop_.happen();
   thread_.join();
-  signalled_fd = -1;
 }
 
 void HangUpOnSignal::wait() const noexcept {
   constexpr int interval = 100;  // ms: there may be one that was accepted at the last moment
   constexpr int patient_turns = 50;
-  std::array<pollfd, 2> fds = {{{stop_.get(), POLLIN, 0}, {signalled_.get(), POLLIN, 0}}};
+  std::array<pollfd, 2> fds = {
+      {{stop_.descriptor(), POLLIN, 0}, {signalled_.descriptor(), POLLIN, 0}}};
   for (int turn = 0;;) {
     if (::poll(fds.data(), fds.size(), turn == 0 ? -1 : interval) < 0) continue;  // EINTR
     if (fds[0].revents != 0) return;

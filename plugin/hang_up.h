@@ -4,7 +4,7 @@
 
 #include <thread>
 
-#include "base/file_descriptor.h"
+#include "base/event.h"
 
 namespace luksdetached {
 
@@ -29,7 +29,7 @@ class HangUpOnSignal {
  private:
   void wait() const noexcept;
 
-  FileDescriptor signalled_, stop_;  // eventfds
+  Event signalled_, stop_;
   std::thread thread_;
 };
 

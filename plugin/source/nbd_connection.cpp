@@ -3,7 +3,6 @@
 #include <libnbd.h>
 #include <poll.h>
 #include <semaphore.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -79,16 +78,6 @@ std::string seconds_text(std::chrono::milliseconds time) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count());
 }
 
-FileDescriptor make_eventfd() {
-  FileDescriptor fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!fd) {
-    const int code = errno;
-    throw Error(ErrorKind::source_unreachable, "cannot create an eventfd: " + errno_text(code),
-                code);
-  }
-  return fd;
-}
-
 bool is_lost(nbd_handle* nbd) {
   return nbd_aio_is_dead(nbd) == 1 || nbd_aio_is_closed(nbd) == 1;
 }
@@ -107,10 +96,7 @@ void NbdConnection::Handle::close() noexcept {
 }
 
 NbdConnection::NbdConnection(Uri uri, const NbdDeadlines& deadlines)
-    : uri_(std::move(uri)),
-      deadlines_(deadlines),
-      give_up_(Clock::now() + deadlines.all),
-      kick_(make_eventfd()) {
+    : uri_(std::move(uri)), deadlines_(deadlines), give_up_(Clock::now() + deadlines.all) {
   configure();
   connect();
   learn_export();
@@ -119,7 +105,7 @@ NbdConnection::NbdConnection(Uri uri, const NbdDeadlines& deadlines)
 NbdConnection::~NbdConnection() {
   if (!reader_.joinable()) return;
   stopping_ = true;
-  kick();
+  kick_.happen();
   reader_.join();
   if (nbd_aio_disconnect(handle_.nbd, 0) == -1) return;
   const auto deadline = Clock::now() + goodbye_time;
@@ -227,7 +213,7 @@ void NbdConnection::read_replies() noexcept {
   nbd_handle* nbd = handle_.nbd;
   // libnbd's lock is not held while this thread waits: others issue requests meanwhile, and kick
   // it when the socket did not take all of one.
-  std::array<pollfd, 2> fds = {{{nbd_aio_get_fd(nbd), 0, 0}, {kick_.get(), POLLIN, 0}}};
+  std::array<pollfd, 2> fds = {{{nbd_aio_get_fd(nbd), 0, 0}, {kick_.descriptor(), POLLIN, 0}}};
   while (!stopping_) {
     const unsigned direction = nbd_aio_get_direction(nbd);
     if (direction == 0) return;  // lost; libnbd has failed all that was in flight
@@ -236,11 +222,7 @@ void NbdConnection::read_replies() noexcept {
     if ((direction & LIBNBD_AIO_DIRECTION_WRITE) != 0) fds[0].events |= POLLOUT;
     if (::poll(fds.data(), fds.size(), -1) <= 0) continue;  // EINTR
 
-    if ((fds[1].revents & POLLIN) != 0) {
-      std::uint64_t kicks = 0;
-      // Nothing to read is as good: the direction is asked again either way.
-      [[maybe_unused]] const ssize_t ignored = ::read(kick_.get(), &kicks, sizeof kicks);
-    }
+    if ((fds[1].revents & POLLIN) != 0) kick_.forget();
     int result = 0;
     if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
       result = nbd_aio_notify_read(nbd);
@@ -251,12 +233,6 @@ void NbdConnection::read_replies() noexcept {
     // only a lost connection counts.
     if (result == -1 && is_lost(nbd)) note_loss(libnbd_error());
   }
-}
-
-void NbdConnection::kick() noexcept {
-  const std::uint64_t one = 1;
-  // It fails only when the counter is full of kicks that were not yet seen.
-  [[maybe_unused]] const ssize_t ignored = ::write(kick_.get(), &one, sizeof one);
 }
 
 void NbdConnection::note_loss(std::string reason) {
@@ -314,7 +290,7 @@ void NbdConnection::run(const std::string& action, Issue issue) {
   if (started) {
     // What the socket did not take at once is sent by the reader, which may not be waiting for
     // that yet. It also learns so that the connection was lost while sending.
-    if (nbd_aio_get_direction(nbd) != LIBNBD_AIO_DIRECTION_READ) kick();
+    if (nbd_aio_get_direction(nbd) != LIBNBD_AIO_DIRECTION_READ) kick_.happen();
     completion.wait();
   } else {
     const auto its_own = Clock::now() + deadlines_.request;

@@ -10,7 +10,7 @@
 #include <string>
 #include <thread>
 
-#include "base/file_descriptor.h"
+#include "base/event.h"
 #include "source/uri.h"
 
 struct nbd_handle;
@@ -98,7 +98,6 @@ class NbdConnection {
   void learn_export();
   bool wait_for_socket(Clock::time_point deadline);
   void read_replies() noexcept;
-  void kick() noexcept;
   void note_loss(std::string reason);
   std::string libnbd_error() const;
 
@@ -110,8 +109,7 @@ class NbdConnection {
   Uri uri_;
   NbdDeadlines deadlines_;
   Clock::time_point give_up_;  // before start()
-  FileDescriptor
-      kick_;  // wakes the reader: the socket must be polled for writing too, or it shall end
+  Event kick_;  // for the reader: the socket must be polled for writing too, or it shall end
   Handle handle_;
   NbdExport export_;
   std::atomic<bool> stopping_ = false;

@@ -1,7 +1,6 @@
 #include "status/status_server.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,7 +8,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <utility>
 
 #include "base/error.h"
@@ -43,8 +41,7 @@ StatusServer::StatusServer(std::string path) : path_(std::move(path)) {
   const sockaddr_un address = unix_address(path_);
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
   listener_ = new_unix_socket();
-  stop_ = FileDescriptor(eventfd(0, EFD_CLOEXEC));
-  if (!listener_ || !stop_) fail("make");
+  if (!listener_) fail("make");
   // The mode of the file that bind makes follows the socket's own.
   if (fchmod(listener_.get(), 0600) != 0) fail("restrict");
   if (is_dead_socket(path_)) unlink(path_.c_str());
@@ -54,8 +51,7 @@ StatusServer::StatusServer(std::string path) : path_(std::move(path)) {
 
 StatusServer::~StatusServer() {
   if (!thread_.joinable()) return;
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = write(stop_.get(), &one, sizeof one);
+  stop_.happen();
   thread_.join();
   unlink(path_.c_str());
 }
@@ -69,7 +65,7 @@ void StatusServer::start(std::function<std::string()> report) {
 void StatusServer::serve() {
   std::vector<Client> clients;
   for (;;) {
-    std::vector<pollfd> waiting{{stop_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
+    std::vector<pollfd> waiting{{stop_.descriptor(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
     for (const Client& client : clients) waiting.push_back({client.fd.get(), POLLOUT, 0});
     if (poll(waiting.data(), waiting.size(), -1) < 0) continue;
     if (waiting[0].revents != 0) return;

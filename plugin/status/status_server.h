@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/event.h"
 #include "base/file_descriptor.h"
 
 namespace luksdetached {
@@ -36,7 +37,7 @@ class StatusServer {
 
   std::string path_;
   FileDescriptor listener_;
-  FileDescriptor stop_;  // an eventfd
+  Event stop_;
   std::function<std::string()> report_;
   std::thread thread_;
 };
