@@ -22,8 +22,8 @@ namespace luksdetached {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-// Much less than forever, which is how long who waits for a silent client waits; a busy machine takes
-// seconds for what follows.
+// Much less than forever, which is how long who waits for a silent client waits; a busy machine
+// takes seconds for what follows.
 constexpr std::chrono::seconds soon{30};
 
 class StatusServerTest : public ::testing::Test {
