@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -47,6 +48,39 @@ Error cannot_lock(const std::string& why, std::size_t needed) {
 
 void lock_pages(std::byte* data, std::size_t bytes) {
   if (mlock(data, bytes) != 0) throw cannot_lock(errno_text(errno), locked_now() + bytes);
+}
+
+// Keys stay in registers until somebody else needs them, and whoever saves registers, such as the
+// dynamic linker, puts them on the stack.
+void clear_vector_registers() noexcept {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") != 0) {
+    // Code for the baseline knows of no registers from 16 on: they are nobody's here.
+    asm volatile(
+        "vpxord %zmm16, %zmm16, %zmm16\n vpxord %zmm17, %zmm17, %zmm17\n"
+        "vpxord %zmm18, %zmm18, %zmm18\n vpxord %zmm19, %zmm19, %zmm19\n"
+        "vpxord %zmm20, %zmm20, %zmm20\n vpxord %zmm21, %zmm21, %zmm21\n"
+        "vpxord %zmm22, %zmm22, %zmm22\n vpxord %zmm23, %zmm23, %zmm23\n"
+        "vpxord %zmm24, %zmm24, %zmm24\n vpxord %zmm25, %zmm25, %zmm25\n"
+        "vpxord %zmm26, %zmm26, %zmm26\n vpxord %zmm27, %zmm27, %zmm27\n"
+        "vpxord %zmm28, %zmm28, %zmm28\n vpxord %zmm29, %zmm29, %zmm29\n"
+        "vpxord %zmm30, %zmm30, %zmm30\n vpxord %zmm31, %zmm31, %zmm31\n");
+  }
+  if (__builtin_cpu_supports("avx") != 0) {
+    asm volatile("vzeroall" ::
+                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+                       "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+  } else {
+    asm volatile(
+        "pxor %%xmm0, %%xmm0\n pxor %%xmm1, %%xmm1\n pxor %%xmm2, %%xmm2\n pxor %%xmm3, %%xmm3\n"
+        "pxor %%xmm4, %%xmm4\n pxor %%xmm5, %%xmm5\n pxor %%xmm6, %%xmm6\n pxor %%xmm7, %%xmm7\n"
+        "pxor %%xmm8, %%xmm8\n pxor %%xmm9, %%xmm9\n pxor %%xmm10, %%xmm10\n"
+        "pxor %%xmm11, %%xmm11\n pxor %%xmm12, %%xmm12\n pxor %%xmm13, %%xmm13\n"
+        "pxor %%xmm14, %%xmm14\n pxor %%xmm15, %%xmm15\n" ::
+            : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
+              "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+  }
+#endif
 }
 
 }  // namespace
@@ -110,6 +144,13 @@ void SecureBuffer::release() noexcept {
 void require_lock_limit() {
   const std::size_t locked = locked_now();
   if (lock_limit() < locked) throw cannot_lock("another user is to lock it again", locked);
+}
+
+// A frame of its own, larger than those of all key derivations and ciphers together.
+[[gnu::noinline]] StackWiper::~StackWiper() {
+  std::array<std::byte, std::size_t{64} << 10> frame;
+  clear_vector_registers();
+  wipe(frame);
 }
 
 void wipe(std::span<std::byte> memory) noexcept {

@@ -77,6 +77,16 @@ class SecureObject {
 /// locked now.
 void require_lock_limit();
 
+/// When it goes out of scope, it clears what functions that have returned left behind: the vector
+/// registers, and the stack below the function that has it, where the compiler may have put some.
+class StackWiper {
+ public:
+  StackWiper() = default;
+  StackWiper(const StackWiper&) = delete;
+  StackWiper& operator=(const StackWiper&) = delete;
+  ~StackWiper();
+};
+
 /// Overwrites memory in a way the compiler must not drop.
 void wipe(std::span<std::byte> memory) noexcept;
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "crypto/sector_cipher.h"
+#include "crypto/secure_memory.h"
 #include "export/data_area.h"
 #include "export/open_as.h"
 #include "export/unlock_header.h"
@@ -90,6 +91,7 @@ DataArea check_payload(const ExportOptions& options, const LoadedHeader& loaded,
 }  // namespace
 
 OpenedExport open_export(const ExportOptions& options, Access access, RangeLock& payload_lock) {
+  const StackWiper stack_wiper;
   OpenedExport opened;
   const LoadedHeader loaded = read_servable_header(options);
   const luks::Header& header = loaded.header;
