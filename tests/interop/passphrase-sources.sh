@@ -45,3 +45,9 @@ refused 'NUL' "${volume[@]}" "passphrase=+$tmp/nul"
 refused "$tmp/absent.*(no such|not exist)" "${volume[@]}" "passphrase=+$tmp/absent"
 refused 'passphrase' "${volume[@]}" passphrase=-77
 refused 'passphrase' "${volume[@]}" passphrase=
+
+note "standard input that is nbdkit's own"
+status=0
+"${nbdkit_under_test[@]}" -s "$plugin" "${volume[@]}" passphrase=- <"$tmp/line" >/dev/null 2>"$tmp/said" || status=$?
+[ "$status" = 1 ] || fail "status $status: $(cat "$tmp/said")"
+matches 'passphrase=- cannot be used while nbdkit itself uses standard input' "$tmp/said"

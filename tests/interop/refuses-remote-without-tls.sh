@@ -88,3 +88,21 @@ note "TLS offered but not used"
 serve_tcp "$remote" --tls=on --tls-certificates="$tmp/server" "${parameters[@]}"
 is_refused "$remote"
 reads "nbds://$remote:$port/?tls-certificates=$tmp/ca"
+stop "$server"
+
+note "a service, and its own insecure"
+. "$here/service.sh"
+for insecure in false true; do
+  service_config "insecure = $insecure" < <(export_table v v)
+  sed -i '/^status/d' "$config"
+  serve_tcp "$remote" "config=$config"
+  uri=${uri}v
+  if [ $insecure = true ]; then
+    eventually nbdinfo --size "$uri"
+    reads "$uri"
+  else
+    eventually grep -q 'export v is open' "$log"
+    is_refused "$remote"
+  fi
+  stop "$server"
+done
