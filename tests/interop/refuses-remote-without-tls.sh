@@ -99,7 +99,8 @@ for insecure in false true; do
   uri=${uri}v
   if [ $insecure = true ]; then
     eventually nbdinfo --size "$uri"
-    reads "$uri"
+    nbdcopy "$uri" "$tmp/read"
+    same "$tmp/plain" "$tmp/read"
   else
     eventually grep -q 'export v is open' "$log"
     is_refused "$remote"
