@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <string>
 #include <system_error>
-#include <utility>
-#include <vector>
+
+#include "config/toml_section.h"
 
 namespace luksdetached {
 
@@ -25,16 +25,16 @@ int problem_of(const NeededFile& needed) {
 }  // namespace
 
 void check_needed_files(const ServiceConfig& config, std::string_view file) {
-  std::vector<ConfigMistake> mistakes;
+  Mistakes mistakes;
   for (const NeededFile& needed : config.needed_files) {
     const int problem = problem_of(needed);
     if (problem == 0) continue;
     const bool folder = needed.kind == NeededFile::Kind::folder;
-    mistakes.push_back({needed.line, needed.column,
-                        needed.key + " in [service] needs the " + (folder ? "folder " : "file ") +
-                            needed.path + ": " + std::generic_category().message(problem)});
+    mistakes.add(needed.line, needed.column,
+                 needed.key + " in [service] needs the " + (folder ? "folder " : "file ") +
+                     needed.path + ": " + std::generic_category().message(problem));
   }
-  if (!mistakes.empty()) throw ConfigError(file, std::move(mistakes));
+  mistakes.throw_if_any(file);
 }
 
 }  // namespace luksdetached

@@ -49,7 +49,7 @@ struct ServiceConfig {
   unsigned threads = 0;                  ///< per client connection; 0: nbdkit's own number
   bool insecure = false;                 ///< allow what is refused for safety
   std::string default_export;            ///< which export a client gets that names none
-  std::vector<NeededFile> needed_files;  ///< in the order of the file; not looked at yet
+  std::vector<NeededFile> needed_files;  ///< not looked at yet
   std::vector<NamedExport> exports;      ///< at least one, names are unique
 };
 

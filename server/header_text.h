@@ -8,8 +8,8 @@
 namespace luksdetached {
 
 /// What is said of the header called `name` (as Uri::name has it), with the digest of its bytes:
-/// aligned lines that end in a
-/// newline. Nothing in it can steer a terminal, whatever the header holds.
+/// aligned lines that end in a newline. Nothing in it can steer a terminal, whatever the header
+/// holds.
 std::string header_text(const std::string& name, const std::string& sha256,
                         const luks::Header& header);
 

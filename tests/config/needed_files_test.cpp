@@ -55,6 +55,10 @@ TEST_F(NeededFilesTest, SocketsNeedTheirFolders) {
   EXPECT_EQ(complaint("listen = [\"unix:FOLDER/no/a\"]\nstatus = \"FOLDER/none/b\""),
             "F:2:11: listen in [service] needs the folder FOLDER/no/: No such file or directory\n"
             "F:3:10: status in [service] needs the folder FOLDER/none/: No such file or directory");
+  // In the order of the file, whichever that is.
+  EXPECT_EQ(complaint("status = \"FOLDER/none/b\"\nlisten = [\"unix:FOLDER/no/a\"]"),
+            "F:2:10: status in [service] needs the folder FOLDER/none/: No such file or directory\n"
+            "F:3:11: listen in [service] needs the folder FOLDER/no/: No such file or directory");
   touch("file");
   EXPECT_EQ(complaint("listen = [\"unix:FOLDER/file/a\"]"),
             "F:2:11: listen in [service] needs the folder FOLDER/file/: Not a directory");
