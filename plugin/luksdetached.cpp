@@ -23,6 +23,7 @@
 #include "access.h"
 #include "base/error.h"
 #include "base/signals.h"
+#include "client_errno.h"
 #include "command_line.h"
 #include "config/export_options.h"
 #include "config/service_config.h"
@@ -108,13 +109,14 @@ Result guarded(Result on_error, Body body) noexcept {
     return body();
   } catch (const Error& error) {
     log(error);
-    nbdkit_set_error(error.errno_code());
+    const bool of_payload = error.kind() == ErrorKind::io;
+    nbdkit_set_error(of_payload ? client_errno(error.errno_code()) : error.errno_code());
   } catch (const std::bad_alloc&) {
     nbdkit_error("out of memory");
     nbdkit_set_error(ENOMEM);
   } catch (const std::exception& error) {
     nbdkit_error("%s", error.what());
-    nbdkit_set_error(EINVAL);
+    nbdkit_set_error(EIO);
   }
   return on_error;
 }
@@ -409,6 +411,12 @@ int on_pwrite(void* handle, const void* buffer, std::uint32_t count, std::uint64
   });
 }
 
+// Ends a request that takes long when its client has gone or nbdkit is to end.
+void throw_if_ending() {
+  if (nbdkit_nanosleep(0, 0) == 0) return;
+  throw Error(ErrorKind::io, "the server or the connection is ending", ESHUTDOWN);
+}
+
 int on_zero(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
   // Encrypted zeros have to be written like anything else. A hole would not read as zeros, so
   // NBDKIT_FLAG_MAY_TRIM changes nothing.
@@ -417,7 +425,8 @@ int on_zero(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32
     return -1;
   }
   return guarded(-1, [&] {
-    volume_of(handle).zero(count, offset, durability_of(flags), connection_of(handle).syncs);
+    volume_of(handle).zero(count, offset, durability_of(flags), connection_of(handle).syncs,
+                           throw_if_ending);
     return 0;
   });
 }

@@ -142,37 +142,31 @@ void Volume::read(std::span<std::byte> to, std::uint64_t offset) const {
 
 void Volume::write(std::span<const std::byte> from, std::uint64_t offset, Durability durability,
                    SyncFailures::Witness& client) {
-  put(Plain(from), offset, durability, client);
+  put(Plain(from), offset, durability, client, [] {});
 }
 
 void Volume::zero(std::uint64_t length, std::uint64_t offset, Durability durability,
-                  SyncFailures::Witness& client) {
-  put(Plain::zeros(length), offset, durability, client);
+                  SyncFailures::Witness& client, const std::function<void()>& between) {
+  put(Plain::zeros(length), offset, durability, client, between);
 }
 
 void Volume::put(Plain plain, std::uint64_t offset, Durability durability,
-                 SyncFailures::Witness& client) {
-  if (durability == Durability::cached) {
-    put_pieces(plain, offset, durability);
-  } else {
-    sync_failures_.run(client, payload_->name(), [&] { put_pieces(plain, offset, durability); });
-  }
-}
-
-void Volume::put_pieces(Plain plain, std::uint64_t offset, Durability durability) {
+                 SyncFailures::Witness& client, const std::function<void()>& between) {
   const std::uint64_t end = offset + plain.size();
   const bool one_piece = plain.size() == 0 || piece_at(offset, end).end == end;
   // Several pieces are made durable by one flush at the end instead of one each.
   const Durability each = one_piece ? durability : Durability::cached;
   while (offset < end) {
     const Piece piece = piece_at(offset, end);
-    put_piece(piece, plain.take(piece.size()), each);
+    put_piece(piece, plain.take(piece.size()), each, client);
     offset = piece.end;
+    if (offset < end) between();
   }
-  if (durability != each) payload_->flush();
+  if (durability != each) flush(client);
 }
 
-void Volume::put_piece(const Piece& piece, const Plain& plain, Durability durability) {
+void Volume::put_piece(const Piece& piece, const Plain& plain, Durability durability,
+                       SyncFailures::Witness& client) {
   const std::size_t sector = area_.sector_size;
   const std::uint64_t first_sector = piece.outer_begin / sector;
   const std::uint64_t payload_offset = area_.offset + piece.outer_begin;
@@ -181,7 +175,7 @@ void Volume::put_piece(const Piece& piece, const Plain& plain, Durability durabi
   if (piece.is_whole_sectors()) {
     plain.encrypt_to(sectors, *cipher_, first_sector);
     const RangeLock::Guard guard = hold(piece, RangeLock::Mode::shared);
-    payload_->write(sectors, payload_offset, durability);
+    put_sectors(sectors, payload_offset, durability, client);
     return;
   }
 
@@ -198,7 +192,17 @@ void Volume::put_piece(const Piece& piece, const Plain& plain, Durability durabi
   if (partial_last && !(partial_first && last == 0)) load_sector(last);
   plain.copy_to(&sectors[piece.begin - piece.outer_begin]);
   cipher_->encrypt(sectors, sectors, first_sector);
-  payload_->write(sectors, payload_offset, durability);
+  put_sectors(sectors, payload_offset, durability, client);
+}
+
+void Volume::put_sectors(std::span<const std::byte> sectors, std::uint64_t payload_offset,
+                         Durability durability, SyncFailures::Witness& client) {
+  if (durability == Durability::cached) {
+    payload_->write(sectors, payload_offset, durability);
+  } else {
+    sync_failures_.run(client, payload_->name(),
+                       [&] { payload_->write(sectors, payload_offset, durability); });
+  }
 }
 
 void Volume::discard(std::uint64_t length, std::uint64_t offset, Durability durability,

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -62,9 +63,10 @@ class Volume {
   void write(std::span<const std::byte> from, std::uint64_t offset, Durability durability,
              SyncFailures::Witness& client);
 
-  /// As a write of zeros, which costs as much but for the client's part.
+  /// As a write of zeros, which costs as much but for the client's part. `length` may be much more
+  /// than a client can send: `between` is called every now and then, and what it throws ends it.
   void zero(std::uint64_t length, std::uint64_t offset, Durability durability,
-            SyncFailures::Witness& client);
+            SyncFailures::Witness& client, const std::function<void()>& between);
 
   /// The payload may forget the whole sectors in the range: what is read there afterwards is not
   /// zero but noise. The parts of sectors at its edges stay as they are. Only if `can_discard()`.
@@ -90,9 +92,12 @@ class Volume {
   class Plain;
   Piece piece_at(std::uint64_t offset, std::uint64_t end) const;
   RangeLock::Guard hold(const Piece& piece, RangeLock::Mode mode) const;
-  void put(Plain plain, std::uint64_t offset, Durability durability, SyncFailures::Witness& client);
-  void put_pieces(Plain plain, std::uint64_t offset, Durability durability);
-  void put_piece(const Piece& piece, const Plain& plain, Durability durability);
+  void put(Plain plain, std::uint64_t offset, Durability durability, SyncFailures::Witness& client,
+           const std::function<void()>& between);
+  void put_piece(const Piece& piece, const Plain& plain, Durability durability,
+                 SyncFailures::Witness& client);
+  void put_sectors(std::span<const std::byte> sectors, std::uint64_t payload_offset,
+                   Durability durability, SyncFailures::Witness& client);
   std::uint64_t sector_begin(std::uint64_t offset) const noexcept;
   std::uint64_t sector_end(std::uint64_t offset) const noexcept;
 

@@ -50,7 +50,7 @@ class VolumeClient final : public testing::WorkloadClient {
     volume_.write(from, offset, durable ? Durability::durable : Durability::cached, syncs_);
   }
   void zero(std::uint64_t length, std::uint64_t offset) override {
-    volume_.zero(length, offset, Durability::cached, syncs_);
+    volume_.zero(length, offset, Durability::cached, syncs_, [] {});
   }
   void trim(std::uint64_t length, std::uint64_t offset) override {
     volume_.discard(length, offset, Durability::cached, syncs_);

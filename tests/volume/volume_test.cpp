@@ -305,7 +305,7 @@ TEST(VolumeTest, ZeroesAtEveryAlignmentChangeThoseBytesOnly) {
     Fixture f(4 * piece, sector_size);
     for (const std::size_t offset : interesting_offsets(sector_size)) {
       for (const std::size_t length : {std::size_t{1}, sector_size, piece, piece + 1234}) {
-        f.volume->zero(length, offset, Durability::cached, *f.client);
+        f.volume->zero(length, offset, Durability::cached, *f.client, [] {});
         std::fill_n(f.plain.begin() + static_cast<std::ptrdiff_t>(offset), length, std::byte{0});
       }
     }
@@ -315,11 +315,23 @@ TEST(VolumeTest, ZeroesAtEveryAlignmentChangeThoseBytesOnly) {
 
 TEST(VolumeTest, ZeroesOfWholeSectorsAreWrittenWithoutReading) {
   Fixture f(4 * piece);
-  f.volume->zero(2 * piece, piece, Durability::durable, *f.client);
+  f.volume->zero(2 * piece, piece, Durability::durable, *f.client, [] {});
   EXPECT_EQ(f.source->take_calls(),
             (std::vector<Call>{{Kind::write, Fixture::guard + piece, piece},
                                {Kind::write, Fixture::guard + 2 * piece, piece},
                                {Kind::flush, 0, 0}}));
+}
+
+TEST(VolumeTest, ALongZeroCanBeEndedBetweenItsPieces) {
+  Fixture f(4 * piece);
+  int pieces = 0;
+  EXPECT_THROW(f.volume->zero(4 * piece, 0, Durability::cached, *f.client,
+                              [&] {
+                                if (++pieces == 2) throw Error(ErrorKind::io, "enough", ESHUTDOWN);
+                              }),
+               Error);
+  std::fill_n(f.plain.begin(), 2 * piece, std::byte{0});
+  f.expect_payload_is_the_model();
 }
 
 // ---- what the payload may forget, and what it has forgotten ----
@@ -490,7 +502,7 @@ TEST(VolumeTest, AFailedSyncIsToldToEveryClientThatWasThere) {
     f.volume->write(pattern(512), 0, Durability::durable, client);
   };
   const auto durable_zero = [](Fixture& f, SyncFailures::Witness& client) {
-    f.volume->zero(2 * piece, 0, Durability::durable, client);
+    f.volume->zero(2 * piece, 0, Durability::durable, client, [] {});
   };
   const auto flush = [](Fixture& f, SyncFailures::Witness& client) { f.volume->flush(client); };
   using Sync = std::function<void(Fixture&, SyncFailures::Witness&)>;
@@ -523,6 +535,17 @@ TEST(VolumeTest, AFailedSyncIsToldToEveryClientThatWasThere) {
       EXPECT_NO_THROW(next(f, later)) << "it was not there";
     }
   }
+}
+
+TEST(VolumeTest, AFailureBeforeTheSyncIsTheRequestsOwn) {
+  Fixture f(4 * piece);
+  SyncFailures::Witness other(f.volume->sync_failures());
+  fail(f, Kind::read, Fixture::guard, EIO);
+  expect_errno(EIO, [&] { f.write(pattern(100), 0, Durability::durable); });
+  fail(f, Kind::write, Fixture::guard + piece, ENOSPC);
+  expect_errno(ENOSPC, [&] { f.write(pattern(3 * piece), 0, Durability::durable); });
+  f.source->before = nullptr;
+  EXPECT_NO_THROW(f.volume->flush(other));
 }
 
 TEST(VolumeTest, ASyncThatTellsOfAnEarlierFailureWasStillDone) {
