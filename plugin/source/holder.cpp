@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
@@ -93,10 +94,11 @@ std::string find_mount(dev_t device) {
   std::ifstream mounts("/proc/self/mountinfo");
   const std::string wanted = device_number(device);
   for (std::string line; std::getline(mounts, line);) {
-    std::istringstream fields(line);
-    std::string id, parent, number, root, point;
-    fields >> id >> parent >> number >> root >> point;
-    if (number == wanted) return "mounted at " + escape_control(unescape(point));
+    // An id, the parent's id, the device, the root, and where it is mounted.
+    std::array<std::string, 5> fields;
+    std::istringstream words(line);
+    for (std::string& field : fields) words >> field;
+    if (fields[2] == wanted) return "mounted at " + escape_control(unescape(fields[4]));
   }
   return {};
 }

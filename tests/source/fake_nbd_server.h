@@ -36,6 +36,7 @@ constexpr std::uint16_t flag_has_flags = 1 << 0;
 constexpr std::uint16_t flag_read_only = 1 << 1;
 constexpr std::uint16_t flag_send_flush = 1 << 2;
 constexpr std::uint16_t flag_send_fua = 1 << 3;
+constexpr std::uint16_t flag_rotational = 1 << 4;
 constexpr std::uint16_t flag_send_trim = 1 << 5;
 constexpr std::uint16_t flag_multi_conn = 1 << 8;
 constexpr std::uint16_t flag_send_cache = 1 << 10;

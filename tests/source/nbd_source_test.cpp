@@ -228,6 +228,14 @@ TEST(NbdSource, DoesNotDiscardWhatItMayOnlyRead) {
   EXPECT_FALSE(NbdSource(parse_uri(server.uri()), Access::read_only, 1).can_discard());
 }
 
+TEST(NbdSource, PassesTheHintThatTheStorageTurns) {
+  for (const bool turns : {false, true}) {
+    const std::uint16_t hint = turns ? testing::flag_rotational : 0;
+    FakeNbdServer server({.flags = static_cast<std::uint16_t>(flag_has_flags | hint)});
+    EXPECT_EQ(NbdSource(parse_uri(server.uri()), Access::read_only, 1).rotational(), turns);
+  }
+}
+
 TEST(NbdSource, SplitsLargeDiscards) {
   constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30;
   FakeNbdServer server({.size = 8 * gibibyte, .flags = flag_has_flags | flag_send_trim});
