@@ -55,6 +55,7 @@ class Workload {
       if (random() % 8 == 0 && next_sector + sector_size <= size) {
         if (next_sector != at) give(at, next_sector - at, random);
         contested_.push_back({next_sector, static_cast<unsigned>(random() % workers)});
+        std::fill_n(&known_[next_sector + contested_begin], contested_part, char{0});
         at = next_sector + sector_size;
       } else {
         const std::uint64_t length = std::min(stripe_length(random), size - at);
@@ -184,8 +185,6 @@ class Workload {
     client.write(whole, sector.offset, false);
     std::copy(whole.begin(), whole.end(),
               model_.begin() + static_cast<std::ptrdiff_t>(sector.offset));
-    std::fill_n(known_.begin() + static_cast<std::ptrdiff_t>(sector.offset + contested_begin),
-                contested_part, char{0});
     client.read(found, sector.offset);
     compare_around(found, sector.offset);
   }
