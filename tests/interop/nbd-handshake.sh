@@ -34,7 +34,7 @@ assert client.size == 1 << 20
 able = HAS_FLAGS | SEND_FLUSH | SEND_FUA | SEND_WRITE_ZEROES | CAN_MULTI_CONN | SEND_FAST_ZERO
 assert client.flags & able == able, bin(client.flags)
 # DF needs structured replies.
-assert client.flags & (READ_ONLY | ROTATIONAL | SEND_TRIM | SEND_DF | SEND_RESIZE) == 0, bin(client.flags)
+assert client.flags & (READ_ONLY | SEND_TRIM | SEND_DF | SEND_RESIZE) == 0, bin(client.flags)
 assert len(client.read(0, 512)) == 512
 client.leave()
 

@@ -16,13 +16,13 @@ for size in 512 4096; do
   jq -e --argjson bytes $bytes '.protocol == "newstyle-fixed" and .TLS == false and .structured
     and (.exports | length == 1) and (.exports[0] | ."export-size" == $bytes and .is_read_only == false
     and .can_flush and .can_fua and .can_multi_conn and .can_zero and .can_fast_zero and .can_df
-    and .can_trim == false and .is_rotational == false
+    and .can_trim == false
     and .block_size_minimum == 1 and .block_size_preferred == 4096 and .block_size_maximum == 67108864
     and .contexts == ["base:allocation"])' "$tmp/info" >/dev/null || fail "not all as it should be"
   for can in connect read write flush fua multi-conn zero fast-zero df structured; do
     nbdinfo --can "$can" "$uri" || fail "--can $can"
   done
-  for is in read-only rotational tls; do
+  for is in read-only tls; do
     if nbdinfo --is "$is" "$uri"; then fail "--is $is"; fi
   done
   if nbdinfo --can trim "$uri"; then fail "--can trim"; fi
