@@ -1,7 +1,7 @@
 #!/bin/bash
 # fio, which checks what it reads: jobs at once on connections of their own, reads and writes mixed
 # at random, of any size, many in flight, some flushed. Its checksums hold for what lies on the
-# storage too, decrypted by libgcrypt.
+# storage too, a file or an NBD server's, decrypted by libgcrypt.
 . "$(dirname -- "$0")/lib.sh"
 
 fio_jobs() { # OPTION…: the same writes in the same places, wherever they go
@@ -12,8 +12,12 @@ fio_jobs() { # OPTION…: the same writes in the same places, wherever they go
 
 for size in 512 4096; do
   make_luks2 "s$size" 4M --sector-size "$size"
-  parameters "s$size"
-  serve "${parameters[@]}"
+  payload=$tmp/s$size.payload
+  if [ "$size" = 4096 ]; then
+    serve_plain file "$payload"
+    payload=$uri
+  fi
+  serve "header=$tmp/s$size.header" "payload=$payload" "secret=$tmp/s$size.secret"
   for job in \
     "--name=mixed --rw=randrw --rwmixread=30 --verify=crc32c --bsrange=512-64k --fsync=20" \
     "--name=unaligned --rw=randwrite --verify=crc32c --bsrange=512-64k --bs_unaligned=1 --verify_backlog=10" \
