@@ -6,7 +6,8 @@
 
 fio_jobs() { # OPTION…: the same writes in the same places, wherever they go
   fio --minimal --randseed=4711 --randrepeat=1 --group_reporting --thread --numjobs=3 --size=1200000 \
-    --offset_increment=1300007 --iodepth=16 --verify_fatal=1 "$@" >"$tmp/fio" 2>&1 || fail "$*: $(cat "$tmp/fio")"
+    --offset_increment=1300007 --iodepth=16 --verify_fatal=1 --aux-path="$tmp" "$@" >"$tmp/fio" 2>&1 ||
+    fail "$*: $(cat "$tmp/fio")"
   if grep -Eiq 'verify: |bad (magic|header)' "$tmp/fio"; then fail "$*: $(cat "$tmp/fio")"; fi
 }
 

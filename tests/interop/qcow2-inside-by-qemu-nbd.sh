@@ -21,6 +21,10 @@ detach() {
 }
 # Its exit status tells of leaks as well.
 check() { qemu-img check "$@" || fail "qemu-img check: status $?"; }
+pattern() { # BYTE OFFSET LENGTH: in the file that is to be
+  head -c "$3" /dev/zero | tr '\0' "$(printf '\\%o' "$1")" |
+    dd of="$tmp/plain" bs=64K seek="$2" oflag=seek_bytes conv=notrunc status=none
+}
 
 serve "${parameters[@]}"
 # More than the export holds, if it were all used.
@@ -33,9 +37,9 @@ truncate -s 64M "$tmp/plain"
 for at in 0 10 33 63; do noise 700001 | dd of="$tmp/plain" bs=1M seek=$at conv=notrunc status=none; done
 nbdcopy --destination-is-zero --flush "$tmp/plain" "$stacked"
 qemu-io -f raw -c 'write -P 0x5a 5000001 3000' -c 'write -z 10M 300k' -c 'write -z -u 33M 64k' -c flush "$stacked"
-head -c 3000 /dev/zero | tr '\0' '\132' | dd of="$tmp/plain" bs=3000 seek=5000001 oflag=seek_bytes conv=notrunc status=none
-dd if=/dev/zero of="$tmp/plain" bs=1M seek=10M count=300K iflag=count_bytes oflag=seek_bytes conv=notrunc status=none
-dd if=/dev/zero of="$tmp/plain" bs=64K seek=33M count=1 oflag=seek_bytes conv=notrunc status=none
+pattern 0x5a 5000001 3000
+pattern 0 10M 300K
+pattern 0 33M 64K
 detach
 
 note "a snapshot in it, and a change after that"
@@ -45,7 +49,7 @@ stop "$server"
 attach
 qemu-io -f raw -c 'write -P 0xa5 40M 100k' -c flush "$stacked"
 cp --sparse=always "$tmp/plain" "$tmp/before"
-head -c 100K /dev/zero | tr '\0' '\245' | dd of="$tmp/plain" bs=100K seek=40M oflag=seek_bytes conv=notrunc status=none
+pattern 0xa5 40M 100K
 qemu-img compare -f raw -F raw "$tmp/plain" "$stacked"
 detach
 

@@ -24,6 +24,7 @@ compare() { # STATUS OPTION… FILE
 }
 note "strictly: that all is data counts too"
 compare 0 -s -f raw -F raw "$tmp/plain"
+
 for options in '' '-m 16' '-m 16 -W'; do
   note "convert $options"
   # shellcheck disable=SC2086  # several options or none
