@@ -7,7 +7,7 @@ make_luks2 v 1M --sector-size 512
 truncate -s 70M "$tmp/v.payload"
 parameters v
 serve "${parameters[@]}"
-PYTHONPATH=$here /usr/bin/python3 - "$socket" "$tmp/wanted" <<'END'
+with_raw_nbd "$socket" "$tmp/wanted" <<'END'
 import os
 import sys
 from raw_nbd import *

@@ -10,7 +10,7 @@ truncate -s 512K "$tmp/v.payload"
 truncate -s 1000K "$tmp/v.payload"               # and a hole in the storage
 parameters v
 serve "${parameters[@]}"
-PYTHONPATH=$here /usr/bin/python3 - "$socket" <<'END'
+with_raw_nbd "$socket" <<'END'
 import struct
 import sys
 from raw_nbd import *

@@ -7,7 +7,7 @@ for size in 512 4096; do
   make_luks2 "s$size" 1M --sector-size "$size"
   parameters "s$size"
   serve "${parameters[@]}"
-  PYTHONPATH=$here /usr/bin/python3 - "$socket" <<'END'
+  with_raw_nbd "$socket" <<'END'
 import struct
 import sys
 from raw_nbd import *

@@ -11,7 +11,7 @@ before=$(sha256sum <"$tmp/v.payload")
 serve "${parameters[@]}"
 writable=$socket
 serve -r "${parameters[@]}" lock=false
-PYTHONPATH=$here /usr/bin/python3 - "$writable" "$socket" "$tmp/plain" <<'END'
+with_raw_nbd "$writable" "$socket" "$tmp/plain" <<'END'
 import sys
 from raw_nbd import *
 

@@ -8,7 +8,7 @@ noise 1M >"$tmp/plain"
 encrypted v 512 <"$tmp/plain" >"$tmp/v.payload"
 parameters v
 serve "${parameters[@]}"
-PYTHONPATH=$here /usr/bin/python3 - "$socket" "$tmp/plain" <<'END'
+with_raw_nbd "$socket" "$tmp/plain" <<'END'
 import struct
 import sys
 from raw_nbd import *

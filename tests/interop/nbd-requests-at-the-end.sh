@@ -12,7 +12,7 @@ for size in 512 4096; do
   parameters "s$size"
   serve "${parameters[@]}"
   matches "warning.*$((size - 1))" "$log"
-  PYTHONPATH=$here /usr/bin/python3 - "$socket" "$tmp/plain" "$size" <<'END'
+  with_raw_nbd "$socket" "$tmp/plain" "$size" <<'END'
 import sys
 from raw_nbd import *
 
