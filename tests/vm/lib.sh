@@ -7,9 +7,9 @@ image=$build/vm-image
 mkdir "$tmp/guest" # becomes /host in the guest that boot starts
 command -v qemu-system-x86_64 >/dev/null || fail "no qemu-system-x86_64 (tests/dev/install-packages slow)"
 
-# boot [OPTION…]: a guest with these options of QEMU beside the usual ones. Its console goes to $tmp/console.
-# The host's 127.0.0.1 is 10.0.2.2 there.
-boot() {
+# prepare_guest: $image/kernel and $tmp/guest.cpio are there to boot from, and $tmp/agent.{in,out} for QEMU
+# to connect the guest's port "agent" to.
+prepare_guest() {
   local pipe
   "$vm/make-image" "$image" || fail "no image for the guest"
   mkdir "$tmp/root"
@@ -24,10 +24,22 @@ boot() {
   # For reading and writing: that does not wait for QEMU to open its end.
   exec {to_agent}<>"$tmp/agent.in" {from_agent}<>"$tmp/agent.out" \
     {to_monitor}<>"$tmp/monitor.in" {from_monitor}<>"$tmp/monitor.out"
+}
+
+guest_is_there() {
+  line_from "$from_agent" 180 "the guest's start"
+  note "the guest is there, $line"
+}
+
+# boot [OPTION…]: a guest with these options of QEMU beside the usual ones. Its console goes to $tmp/console.
+# The host's 127.0.0.1 is 10.0.2.2 there.
+kernel_options="console=ttyS0 quiet panic=-1 mitigations=off"
+boot() {
+  prepare_guest
   # Not KVM: not every machine has it, and a guest in a guest may hang.
   setpriv --pdeathsig KILL qemu-system-x86_64 -no-user-config -nodefaults -display none -no-reboot \
     -M q35 -accel tcg -cpu max -smp "${guest_cpus:-1}" -m 512 \
-    -kernel "$image/kernel" -initrd "$tmp/guest.cpio" -append "console=ttyS0 quiet panic=-1 mitigations=off" \
+    -kernel "$image/kernel" -initrd "$tmp/guest.cpio" -append "$kernel_options" \
     -serial "file:$tmp/console" -netdev user,id=net -device virtio-net-pci,netdev=net \
     -device virtio-serial-pci -chardev "pipe,id=agent,path=$tmp/agent" \
     -device virtserialport,chardev=agent,name=agent \
@@ -35,8 +47,7 @@ boot() {
     "$@" </dev/null >"$tmp/qemu.log" 2>&1 &
   qemu=$!
   defer stop_quietly "$qemu"
-  line_from "$from_agent" 180 "the guest's start"
-  note "the guest is there, $line"
+  guest_is_there
   qmp '{"execute": "qmp_capabilities"}'
 }
 
