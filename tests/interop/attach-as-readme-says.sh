@@ -4,11 +4,8 @@
 . "$(dirname -- "$0")/lib.sh"
 . "$here/service.sh"
 
-# fenced LANGUAGE: the code blocks of README in that language, with the socket of this test.
-fenced() {
-  awk -v "fence=\`\`\`$1" '$0 == fence { inside = 1; next } $0 == "```" { inside = 0 } inside' \
-    "$here/../../README.md" | sed "s#/run/luksdetached/nbd\\.sock#$socket#"
-}
+# shown LANGUAGE: the code blocks of README in that language, with the socket of this test.
+shown() { fenced "$1" | sed "s#/run/luksdetached/nbd\\.sock#$socket#"; }
 
 make_luks2 vm1 1M
 service_config < <(export_table vm1 vm1)
@@ -18,7 +15,7 @@ noise 1M >"$tmp/plain"
 nbdcopy --flush "$tmp/plain" "$(uri_of vm1)"
 
 note "QEMU"
-fenced qemu | tee "$tmp/qemu"
+shown qemu | tee "$tmp/qemu"
 [ "$(awk '/^-device / { print $2 }' "$tmp/qemu")" = virtio-blk-pci,drive=vm1 ] || fail "another device"
 blockdev=$(awk '/^-blockdev / { print $2 }' "$tmp/qemu")
 matches ',node-name=vm1,' <(printf %s "$blockdev")
@@ -33,7 +30,7 @@ note "libvirt"
 {
   printf '<domain type="qemu"><name>vm1</name><memory>1024</memory>'
   printf '<os><type arch="x86_64">hvm</type></os><devices>'
-  fenced xml
+  shown xml
   printf '</devices></domain>\n'
 } >"$tmp/domain.xml"
 virt-xml-validate "$tmp/domain.xml" domain

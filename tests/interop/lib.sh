@@ -191,6 +191,12 @@ print(listener.getsockname()[1])
 END
 }
 
+# fenced LANGUAGE: the code blocks of README in that language.
+fenced() {
+  awk -v "fence=\`\`\`$1" '$0 == fence { inside = 1; next } $0 == "```" { inside = 0 } inside' \
+    "$here/../../README.md"
+}
+
 # nbdsh, with the Python that Debian's python3-libnbd is for.
 nbd_shell() { /usr/bin/python3 -m nbd "$@"; }
 
