@@ -1,22 +1,46 @@
 #include "volume/sync_failures.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/error.h"
 
 namespace luksdetached {
 
-// True when the client did not know; of several threads that ask at once one is told.
-bool SyncFailures::tell(Witness& client, std::uint64_t count) {
-  std::uint64_t seen = client.seen_;
-  while (seen < count) {
-    if (client.seen_.compare_exchange_weak(seen, count)) return true;
-  }
-  return false;
+SyncFailures::Witness::Witness(const SyncFailures& failures) {
+  const std::lock_guard lock(failures.mutex_);
+  told_ = failures.failures_;
 }
 
-void SyncFailures::check(Witness& client, const std::string& name) const {
-  if (!tell(client, count_)) return;
+std::uint64_t SyncFailures::begin() {
+  const std::lock_guard lock(mutex_);
+  running_.push_back(next_ticket_);
+  return next_ticket_++;
+}
+
+// With the mutex held.
+void SyncFailures::end(std::uint64_t ticket) {
+  running_.erase(std::find(running_.begin(), running_.end(), ticket));
+  ended_.notify_all();
+}
+
+void SyncFailures::note_failure(std::uint64_t ticket, Witness& client) {
+  const std::lock_guard lock(mutex_);
+  client.told_ = ++failures_;
+  end(ticket);
+}
+
+void SyncFailures::note_success(std::uint64_t ticket, Witness& client, const std::string& name) {
+  std::unique_lock lock(mutex_);
+  end(ticket);
+  // Those that began later did so after this one had ended: whatever they find is not its concern.
+  const std::uint64_t later = next_ticket_;
+  ended_.wait(lock, [&] {
+    return std::none_of(running_.begin(), running_.end(),
+                        [&](std::uint64_t other) { return other < later; });
+  });
+  if (std::exchange(client.told_, failures_) == failures_) return;
   throw Error(ErrorKind::io,
               "an earlier flush of " + name +
                   " to its storage failed: what was written before it may be lost",

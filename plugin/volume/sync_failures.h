@@ -1,28 +1,31 @@
 // Syncs that failed, so that every client hears of each.
 #pragma once
 
-#include <atomic>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <string>
+#include <vector>
 
 namespace luksdetached {
 
-/// Counts the failed syncs of one payload.
+/// Knows of the failed syncs of one payload. Thread-safe.
 ///
 /// Storage reports what it could not keep to one caller only: the kernel once per open file, an NBD
 /// server as it likes. All clients share that caller, and bytes of any of them may be lost, so each
-/// client that was there has to be told once.
+/// client that was there has to be told once. Of syncs at the same time only one may get the report
+/// that concerns them all: one that succeeds waits for the others to say how they fared.
 class SyncFailures {
  public:
-  /// What one client knows. It may be used by several threads.
+  /// What one client knows. Several threads may use it.
   class Witness {
    public:
     /// A client that comes now: what failed before is not its concern.
-    explicit Witness(const SyncFailures& failures) : seen_(failures.count_.load()) {}
+    explicit Witness(const SyncFailures& failures);
 
    private:
     friend class SyncFailures;
-    std::atomic<std::uint64_t> seen_;
+    std::uint64_t told_;  // failures; guarded by the mutex of SyncFailures
   };
 
   /// Runs `sync` for a client, on the storage called `name`. Throws what it throws, after noting
@@ -30,20 +33,27 @@ class SyncFailures {
   /// told of.
   template <typename Sync>
   void run(Witness& client, const std::string& name, Sync sync) {
+    const std::uint64_t ticket = begin();
     try {
       sync();
     } catch (...) {
-      tell(client, ++count_);
+      note_failure(ticket, client);
       throw;
     }
-    check(client, name);
+    note_success(ticket, client, name);
   }
 
  private:
-  static bool tell(Witness& client, std::uint64_t count);
-  void check(Witness& client, const std::string& name) const;
+  std::uint64_t begin();
+  void end(std::uint64_t ticket);
+  void note_failure(std::uint64_t ticket, Witness& client);
+  void note_success(std::uint64_t ticket, Witness& client, const std::string& name);
 
-  std::atomic<std::uint64_t> count_ = 0;
+  mutable std::mutex mutex_;  // guards all of it
+  std::condition_variable ended_;
+  std::uint64_t failures_ = 0;
+  std::uint64_t next_ticket_ = 0;
+  std::vector<std::uint64_t> running_;  // the tickets of syncs that have not ended
 };
 
 }  // namespace luksdetached
