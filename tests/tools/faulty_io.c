@@ -1,7 +1,8 @@
 /* Preloaded into nbdkit: calls on one file do what bad storage makes them do.
  *
  * FAULTY_IO_FILE names the file; it is known by device and inode, whatever becomes of its name.
- * FAULTY_IO_RULES names a text file, read anew whenever another one took its place. Each line is
+ * FAULTY_IO_RULES names a text file, read anew whenever another one took its place; while there is
+ * none, nothing fails. Each line is
  *   CALL EFFECT [times=N] [chance=PERCENT] [from=BYTE] [to=BYTE]
  * CALL is read, write, fua (a write that shall be durable when it returns), sync, zero (or punch a
  * hole) or stat. EFFECT is an error's name; short or short=BYTES, which transfers half or so many;
@@ -117,7 +118,12 @@ static void parse(char* line) {
 static void load_rules(void) {
   const int fd = open(getenv("FAULTY_IO_RULES"), O_RDONLY | O_CLOEXEC);
   struct stat now;
-  if (fd == -1 || stat_of(fd, &now) != 0) die("no rules");
+  if (fd == -1) {
+    rules_file = (struct stat){0};
+    rule_count = 0;
+    return;
+  }
+  if (stat_of(fd, &now) != 0) die("rules that cannot be read");
   if (now.st_ino != rules_file.st_ino || now.st_mtim.tv_sec != rules_file.st_mtim.tv_sec ||
       now.st_mtim.tv_nsec != rules_file.st_mtim.tv_nsec) {
     char text[max_text];
