@@ -195,7 +195,8 @@ class Writer:
             if place is None:
                 return False
             offset, length = place
-            fua = self.choose.random() < 0.15
+            # Large ones, in many pieces, are rare enough.
+            fua = self.choose.random() < (0.5 if length > 1 << 20 else 0.15)
             zero = sort < 0.15
             data = bytes(length) if zero else self.choose.randbytes(length)
             write = self.model.start(offset, data)

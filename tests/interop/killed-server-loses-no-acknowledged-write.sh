@@ -6,6 +6,6 @@
 
 make_luks2 v 4M --sector-size 512
 note "a file"
-interrupt v 512 file --rounds "$(rounds 100 8)"
+interrupt v 512 file --rounds "$(rounds 100 40)"
 note "an NBD server"
-interrupt v 512 "$(printf '%q ' nbdkit file "$tmp/v.payload")" --rounds "$(rounds 50 5)"
+interrupt v 512 "$(printf '%q ' nbdkit file "$tmp/v.payload")" --rounds "$(rounds 50 20)"

@@ -3,7 +3,7 @@
 . "$(dirname -- "$0")/lib.sh"
 . "$here/faults.sh"
 
-make_luks2 v 512K --sector-size 4096
+make_luks2 v 64K --sector-size 4096
 plain v 4096
 serve_plain --filter=delay file "$tmp/v.payload" rdelay=9ms wdelay=2ms delay-zero=5ms
 serve "header=$tmp/v.header" "payload=$uri" "secret=$tmp/v.secret"

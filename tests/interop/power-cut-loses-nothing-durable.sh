@@ -13,11 +13,11 @@ disk() { # NAME PARAMETER…: the command of a server with the payload of that v
 # What the storage writes at once is a sector: of a sector that it tears, durable bytes may get lost
 # on any disk.
 note "blocks and sectors of 512 bytes"
-interrupt small 512 "$(disk small block=512)" --power-cut --rounds "$(rounds 70 5)"
+interrupt small 512 "$(disk small block=512)" --power-cut --rounds "$(rounds 70 25)"
 note "blocks and sectors of 4096 bytes"
-interrupt large 4096 "$(disk large block=4096)" --power-cut --rounds "$(rounds 50 5)"
+interrupt large 4096 "$(disk large block=4096)" --power-cut --rounds "$(rounds 50 20)"
 note "storage without FUA"
-interrupt small 512 "$(disk small block=512 fua=false)" --power-cut --rounds "$(rounds 30 3)"
+interrupt small 512 "$(disk small block=512 fua=false)" --power-cut --rounds "$(rounds 30 10)"
 
 # The same must notice a disk that does not do what it says.
 for lie in flush fua; do

@@ -6,6 +6,6 @@
 
 make_luks2 v 4M --sector-size 512
 note "a file"
-interrupt v 512 file --signal TERM --rounds "$(rounds 30 5)"
+interrupt v 512 file --signal TERM --rounds "$(rounds 30 15)"
 note "an NBD server"
-interrupt v 512 "$(printf '%q ' nbdkit file "$tmp/v.payload")" --signal TERM --rounds "$(rounds 30 5)"
+interrupt v 512 "$(printf '%q ' nbdkit file "$tmp/v.payload")" --signal TERM --rounds "$(rounds 30 15)"
