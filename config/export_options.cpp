@@ -164,6 +164,10 @@ constexpr Option option_table[] = {
      [](ExportOptions& options, std::string_view key, std::string_view value) {
        options.header_sha256 = parse_sha256(key, value);
      }},
+    {"discard", OptionType::boolean, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.discard = parse_bool(key, value);
+     }},
     {"lock", OptionType::boolean, false,
      [](ExportOptions& options, std::string_view key, std::string_view value) {
        options.lock = parse_bool(key, value);

@@ -33,6 +33,7 @@ struct ExportOptions {
   std::string require_cipher;                             ///< only this cipher; empty: any
   std::string header_sha256;                    ///< 64 hexadecimal digits; empty: any header
   std::optional<std::uint64_t> payload_offset;  ///< bytes; overrides the header's
+  bool discard = false;                         ///< pass discards on, and tell about holes
   bool lock = true;                             ///< keep a second writer from the payload
   bool readonly = false;                        ///< never written, and served read-only
   bool insecure = false;                        ///< allow what is refused for safety

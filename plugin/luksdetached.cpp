@@ -23,6 +23,7 @@
 #include "access.h"
 #include "base/error.h"
 #include "base/signals.h"
+#include "client_errno.h"
 #include "command_line.h"
 #include "config/export_options.h"
 #include "config/service_config.h"
@@ -71,12 +72,24 @@ State& state() {
 
 // One client.
 struct Connection {
+  Connection(Volume& its_volume, bool is_read_only)
+      : volume(its_volume),
+        size(its_volume.measure()),
+        read_only(is_read_only),
+        syncs(its_volume.sync_failures()) {}
+
   Volume& volume;
+  std::uint64_t size;  // as when it came: NBD has no way to tell it later
   bool read_only;
+  SyncFailures::Witness syncs;
 };
 
+Connection& connection_of(void* handle) {
+  return *static_cast<Connection*>(handle);
+}
+
 Volume& volume_of(void* handle) {
-  return static_cast<Connection*>(handle)->volume;
+  return connection_of(handle).volume;
 }
 
 void log(const Error& error) {
@@ -96,13 +109,14 @@ Result guarded(Result on_error, Body body) noexcept {
     return body();
   } catch (const Error& error) {
     log(error);
-    nbdkit_set_error(error.errno_code());
+    const bool of_payload = error.kind() == ErrorKind::io;
+    nbdkit_set_error(of_payload ? client_errno(error.errno_code()) : error.errno_code());
   } catch (const std::bad_alloc&) {
     nbdkit_error("out of memory");
     nbdkit_set_error(ENOMEM);
   } catch (const std::exception& error) {
     nbdkit_error("%s", error.what());
-    nbdkit_set_error(EINVAL);
+    nbdkit_set_error(EIO);
   }
   return on_error;
 }
@@ -316,15 +330,15 @@ void* on_open(int read_only) {
 }
 
 void on_close(void* handle) {
-  delete static_cast<Connection*>(handle);
+  delete &connection_of(handle);
 }
 
 std::int64_t on_get_size(void* handle) {
-  return static_cast<std::int64_t>(volume_of(handle).size());
+  return static_cast<std::int64_t>(connection_of(handle).size);
 }
 
 int on_can_write(void* handle) {
-  return volume_of(handle).writable() && !static_cast<Connection*>(handle)->read_only ? 1 : 0;
+  return volume_of(handle).writable() && !connection_of(handle).read_only ? 1 : 0;
 }
 
 int on_can_flush(void* handle) {
@@ -333,6 +347,32 @@ int on_can_flush(void* handle) {
 
 int on_can_fua(void* handle) {
   return volume_of(handle).can_flush() ? NBDKIT_FUA_NATIVE : NBDKIT_FUA_NONE;
+}
+
+int on_can_zero(void* handle) {
+  return on_can_write(handle);
+}
+
+// The plugin never has a fast way, and says so to each request for it.
+int on_can_fast_zero(void* handle) {
+  return on_can_write(handle);
+}
+
+int on_can_trim(void* handle) {
+  return volume_of(handle).can_discard() ? 1 : 0;
+}
+
+// Without it nbdkit says that everything is data.
+int on_can_extents(void* handle) {
+  return volume_of(handle).can_find_holes() ? 1 : 0;
+}
+
+int on_can_cache(void* handle) {
+  return volume_of(handle).can_prefetch() ? NBDKIT_CACHE_NATIVE : NBDKIT_CACHE_NONE;
+}
+
+int on_is_rotational(void* handle) {
+  return volume_of(handle).rotational() ? 1 : 0;
 }
 
 // All clients share one payload, and a flush of it covers what any of them wrote.
@@ -358,19 +398,69 @@ int on_pread(void* handle, void* buffer, std::uint32_t count, std::uint64_t offs
   });
 }
 
+Durability durability_of(std::uint32_t flags) {
+  return (flags & NBDKIT_FLAG_FUA) != 0 ? Durability::durable : Durability::cached;
+}
+
 int on_pwrite(void* handle, const void* buffer, std::uint32_t count, std::uint64_t offset,
               std::uint32_t flags) {
   return guarded(-1, [&] {
-    const Durability durability =
-        (flags & NBDKIT_FLAG_FUA) != 0 ? Durability::durable : Durability::cached;
-    volume_of(handle).write({static_cast<const std::byte*>(buffer), count}, offset, durability);
+    volume_of(handle).write({static_cast<const std::byte*>(buffer), count}, offset,
+                            durability_of(flags), connection_of(handle).syncs);
+    return 0;
+  });
+}
+
+// Ends a request that takes long when its client has gone or nbdkit is to end.
+void throw_if_ending() {
+  if (nbdkit_nanosleep(0, 0) == 0) return;
+  throw Error(ErrorKind::io, "the server or the connection is ending", ESHUTDOWN);
+}
+
+int on_zero(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
+  // Encrypted zeros have to be written like anything else. A hole would not read as zeros, so
+  // NBDKIT_FLAG_MAY_TRIM changes nothing.
+  if ((flags & NBDKIT_FLAG_FAST_ZERO) != 0) {
+    nbdkit_set_error(EOPNOTSUPP);
+    return -1;
+  }
+  return guarded(-1, [&] {
+    volume_of(handle).zero(count, offset, durability_of(flags), connection_of(handle).syncs,
+                           throw_if_ending);
+    return 0;
+  });
+}
+
+int on_trim(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
+  return guarded(-1, [&] {
+    volume_of(handle).discard(count, offset, durability_of(flags), connection_of(handle).syncs);
     return 0;
   });
 }
 
 int on_flush(void* handle, std::uint32_t) {
   return guarded(-1, [&] {
-    volume_of(handle).flush();
+    volume_of(handle).flush(connection_of(handle).syncs);
+    return 0;
+  });
+}
+
+int on_extents(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t,
+               nbdkit_extents* extents) {
+  return guarded(-1, [&] {
+    for (const Extent& extent : volume_of(handle).extents(count, offset)) {
+      // A hole, but never "zero": it reads as noise.
+      const std::uint32_t type = extent.hole ? NBDKIT_EXTENT_HOLE : 0;
+      if (nbdkit_add_extent(extents, offset, extent.length, type) != 0) return -1;
+      offset += extent.length;
+    }
+    return 0;
+  });
+}
+
+int on_cache(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
+  return guarded(-1, [&] {
+    volume_of(handle).prefetch(count, offset);
     return 0;
   });
 }
@@ -399,6 +489,7 @@ constexpr const char* config_help =
     "header-sha256=HEX    or with another byte (from 0 to the end of the key slot area).\n"
     "payload-offset=SIZE  Where the data begin in the payload (default: as the header says).\n"
     "readonly=true        Never write, and serve read-only.\n"
+    "discard=true         Pass discards on and report holes: shows which sectors are in use.\n"
     "lock=false           Do not lock the payload against other writers.\n"
     "insecure=true        Allow remote clients without TLS and servers that are not verified.\n"
     "config=FILE          Many exports from one TOML file, instead of all of the above.";
@@ -418,11 +509,21 @@ nbdkit_plugin make_plugin() {
   plugin.get_size = on_get_size;
   plugin.can_write = on_can_write;
   plugin.can_flush = on_can_flush;
+  plugin.is_rotational = on_is_rotational;
+  plugin.can_trim = on_can_trim;
   plugin.dump_plugin = on_dump_plugin;
   plugin.can_fua = on_can_fua;
   plugin.pread = on_pread;
   plugin.pwrite = on_pwrite;
   plugin.flush = on_flush;
+  plugin.trim = on_trim;
+  plugin.zero = on_zero;
+  plugin.can_zero = on_can_zero;
+  plugin.can_extents = on_can_extents;
+  plugin.extents = on_extents;
+  plugin.can_cache = on_can_cache;
+  plugin.cache = on_cache;
+  plugin.can_fast_zero = on_can_fast_zero;
   plugin.can_multi_conn = on_can_multi_conn;
   plugin.thread_model = on_thread_model;
   plugin.get_ready = on_get_ready;

@@ -35,7 +35,7 @@ DataArea find_data_area(const luks::Segment& segment, std::uint64_t payload_byte
     warnings.push_back("cipher '" + segment.cipher.text() +
                        "' repeats its IVs every 2 TiB, and this volume is larger");
   }
-  return {offset, size, segment.sector_size};
+  return {offset, size, segment.sector_size, !segment.size};
 }
 
 }  // namespace luksdetached

@@ -21,6 +21,7 @@ std::unique_ptr<Source> open_payload(const ExportOptions& options, Access access
   return open_as("payload", options.payload,
                  {.access = access,
                   .lock = options.lock,
+                  .holes = options.discard,
                   .insecure = options.insecure,
                   .connections = connections});
 }
@@ -126,7 +127,8 @@ OpenedExport open_export(const ExportOptions& options, Access access, RangeLock&
         "could learn about the key from how that changes the cache");
   }
   opened.volume =
-      std::make_unique<Volume>(std::move(payload), std::move(cipher), area, payload_lock);
+      std::make_unique<Volume>(std::move(payload), std::move(cipher), area, payload_lock,
+                               options.discard ? Volume::Holes::shown : Volume::Holes::hidden);
   return opened;
 }
 

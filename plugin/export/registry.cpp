@@ -77,7 +77,6 @@ void ExportRegistry::start(std::size_t index) {
     throw;
   }
   const std::lock_guard lock(mutex_);
-  entry.status.size = entry.volume->size();
   entry.status.writable = entry.volume->writable();
   entry.status.state = ExportState::open;
 }
@@ -131,7 +130,10 @@ std::vector<ExportStatus> ExportRegistry::statuses() const {
   const std::lock_guard lock(mutex_);
   std::vector<ExportStatus> all;
   all.reserve(entries_.size());
-  for (const Entry& entry : entries_) all.push_back(entry.status);
+  for (const Entry& entry : entries_) {
+    all.push_back(entry.status);
+    if (entry.status.state == ExportState::open) all.back().size = entry.volume->size();
+  }
   return all;
 }
 

@@ -32,7 +32,7 @@ struct ExportStatus {
   std::string name;
   ExportState state = ExportState::waiting;
   std::string reason;      ///< why it failed, a sentence; else empty
-  std::uint64_t size = 0;  ///< bytes, when open
+  std::uint64_t size = 0;  ///< bytes, when open: as the newest client saw it
   bool writable = false;   ///< when open
 };
 

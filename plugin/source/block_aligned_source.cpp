@@ -37,15 +37,14 @@ BlockAlignedSource::BlockAlignedSource(std::unique_ptr<Source> inner, std::size_
 // a copy, once its start is aligned.
 BlockAlignedSource::Piece BlockAlignedSource::next_piece(std::uint64_t offset,
                                                          std::size_t length) const {
-  const std::uint64_t mask = block_ - 1;
   const std::uint64_t last = offset + length;
-  const std::uint64_t begin = offset & ~mask;
+  const std::uint64_t begin = block_begin(offset);
   const std::uint64_t limit = begin + inner_->preferred_request();
-  if (begin == offset && ((last & mask) == 0 || last > limit)) {
-    const std::uint64_t end = last & ~mask;
+  if (begin == offset && (last == block_begin(last) || last > limit)) {
+    const std::uint64_t end = block_begin(last);
     return {begin, end, 0, end - begin, true};
   }
-  const std::uint64_t end = std::min((last + mask) & ~mask, limit);
+  const std::uint64_t end = std::min(block_end(last), limit);
   return {begin, end, offset - begin, std::min(last, end) - offset, false};
 }
 
@@ -94,6 +93,35 @@ void BlockAlignedSource::modify(const Piece& piece, std::span<const std::byte> f
   }
   std::copy(from.begin(), from.end(), blocks.begin() + static_cast<std::ptrdiff_t>(piece.skip));
   inner_->write(blocks, piece.begin, durability);
+}
+
+void BlockAlignedSource::discard(std::uint64_t length, std::uint64_t offset) {
+  const std::uint64_t begin = block_end(offset);
+  const std::uint64_t end = block_begin(offset + length);
+  if (begin >= end) return;
+  const RangeLock::Guard guard(lock_, begin, end, RangeLock::Mode::shared);
+  inner_->discard(end - begin, begin);
+}
+
+// Of whole blocks around the range, then cut to it.
+std::vector<Extent> BlockAlignedSource::extents(std::uint64_t length, std::uint64_t offset) {
+  const std::uint64_t begin = block_begin(offset);
+  std::uint64_t before = offset - begin;
+  std::vector<Extent> found;
+  for (Extent extent : inner_->extents(block_end(offset + length) - begin, begin)) {
+    const std::uint64_t cut = std::min(before, extent.length);
+    before -= cut;
+    extent.length = std::min(extent.length - cut, length);
+    length -= extent.length;
+    if (extent.length != 0) found.push_back(extent);
+  }
+  if (found.empty()) found.push_back({length, false});  // it said nothing of the range itself
+  return found;
+}
+
+void BlockAlignedSource::prefetch(std::uint64_t length, std::uint64_t offset) {
+  const std::uint64_t begin = block_begin(offset);
+  inner_->prefetch(block_end(offset + length) - begin, begin);
 }
 
 }  // namespace luksdetached

@@ -21,17 +21,28 @@ class BlockAlignedSource final : public Source {
 
   const std::string& name() const noexcept override { return inner_->name(); }
   std::uint64_t size() const noexcept override { return inner_->size(); }
+  std::uint64_t current_size() override { return inner_->current_size(); }
   std::uint64_t unreachable_bytes() const noexcept override { return inner_->unreachable_bytes(); }
   bool writable() const noexcept override { return inner_->writable(); }
   bool can_flush() const noexcept override { return inner_->can_flush(); }
+  bool can_discard() const noexcept override { return inner_->can_discard(); }
+  bool can_find_holes() const noexcept override { return inner_->can_find_holes(); }
+  bool can_prefetch() const noexcept override { return inner_->can_prefetch(); }
+  bool rotational() const noexcept override { return inner_->rotational(); }
   std::size_t preferred_request() const noexcept override { return inner_->preferred_request(); }
   void read(std::span<std::byte> to, std::uint64_t offset) override;
   void write(std::span<const std::byte> from, std::uint64_t offset, Durability durability) override;
   void flush() override { inner_->flush(); }
+  /// Only the whole blocks in the range.
+  void discard(std::uint64_t length, std::uint64_t offset) override;
+  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset) override;
+  void prefetch(std::uint64_t length, std::uint64_t offset) override;
   void start() override { inner_->start(); }
 
  private:
   struct Piece;
+  std::uint64_t block_begin(std::uint64_t offset) const { return offset & ~(block_ - 1); }
+  std::uint64_t block_end(std::uint64_t offset) const { return block_begin(offset + block_ - 1); }
   Piece next_piece(std::uint64_t offset, std::size_t length) const;
   void modify(const Piece& piece, std::span<const std::byte> from, Durability durability);
 

@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "source/holder.h"
 #include "source/uri.h"
 
 namespace luksdetached {
@@ -58,24 +59,26 @@ void FileSource::open(Access access, bool lock) {
   struct stat before = {};
   if (::stat(path_.c_str(), &before) != 0) throw unreachable("open", errno);
   require_storage(name_, before.st_mode);
-  const bool block_device = S_ISBLK(before.st_mode);
+  block_device_ = S_ISBLK(before.st_mode);
 
   // O_NONBLOCK because a FIFO may have taken the file's place.
   const int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
   if (access == Access::read_write) {
-    const int exclusive = block_device && lock ? O_EXCL : 0;
+    const int exclusive = block_device_ && lock ? O_EXCL : 0;
     file_ = FileDescriptor(::open(path_.c_str(), O_RDWR | flags | exclusive));
     writable_ = static_cast<bool>(file_);
     if (!writable_ && errno == EBUSY) {
-      throw Error(ErrorKind::payload_in_use,
-                  "cannot open " + name_ +
-                      " for writing: it is mounted, or device-mapper or another process holds it; "
-                      "release it first");
+      const std::string holder = find_device_holder(before.st_rdev);
+      throw Error(
+          ErrorKind::payload_in_use,
+          "cannot open " + name_ + " for writing: it is in use: " +
+              (holder.empty() ? "mounted, or held by device-mapper or another process" : holder) +
+              "; release it first");
     }
     if (!writable_ && !only_readable(errno)) throw unreachable("open", errno);
     // Linux lets root open a read-only device for writing, and fails the writes.
     int read_only = 0;
-    if (writable_ && block_device && ::ioctl(file_.get(), BLKROGET, &read_only) == 0 &&
+    if (writable_ && block_device_ && ::ioctl(file_.get(), BLKROGET, &read_only) == 0 &&
         read_only != 0) {
       writable_ = false;
       file_ = FileDescriptor();
@@ -89,7 +92,7 @@ void FileSource::open(Access access, bool lock) {
   struct stat after = {};
   if (::fstat(file_.get(), &after) != 0) throw unreachable("examine", errno);
   require_storage(name_, after.st_mode);
-  if (S_ISBLK(after.st_mode) != block_device) {
+  if (S_ISBLK(after.st_mode) != block_device_) {
     throw Error(ErrorKind::source_unreachable,
                 "cannot open " + name_ + ": it was replaced at the same moment; try again");
   }
@@ -98,11 +101,20 @@ void FileSource::open(Access access, bool lock) {
     throw unreachable("set up", errno);
   }
 
-  if (writable_ && lock && !block_device) lock_file();
-  size_ = find_size(block_device);
+  if (writable_ && lock && !block_device_) lock_file(after);
+  if (!find_size(size_)) throw unreachable("find the size of", errno);
+  unsigned short rotational = 0;
+  rotational_ =
+      block_device_ && ::ioctl(file_.get(), BLKROTATIONAL, &rotational) == 0 && rotational != 0;
 }
 
-void FileSource::lock_file() const {
+void FileSource::lock_file(const struct stat& file) const {
+  // A loop device does not lock its file, and dm-crypt on a file goes through one.
+  const std::string loop = find_loop_device(file);
+  if (!loop.empty()) {
+    throw Error(ErrorKind::payload_in_use, "cannot write " + name_ + ": it is in use by " + loop +
+                                               ", which writes it, too; detach that first");
+  }
   // An OFD lock belongs to the open file: it survives nbdkit's fork, and unlike a POSIX lock it is
   // not lost when some other descriptor of the same file is closed. Length 0 is to the end.
   struct flock whole = {};
@@ -112,12 +124,9 @@ void FileSource::lock_file() const {
 
   const int code = errno;
   if (code == EAGAIN || code == EACCES) {
-    struct flock holder = whole;
-    const bool known = ::fcntl(file_.get(), F_OFD_GETLK, &holder) == 0 &&
-                       holder.l_type != F_UNLCK && holder.l_pid > 0;
+    const std::string holder = find_lock_holder(file);
     throw Error(ErrorKind::payload_in_use,
-                "cannot write " + name_ + ": " +
-                    (known ? "process " + std::to_string(holder.l_pid) : "another process") +
+                "cannot write " + name_ + ": " + (holder.empty() ? "another process" : holder) +
                     " has it locked; stop that one first, or open this one read-only (nbdkit -r)");
   }
   throw Error(ErrorKind::policy,
@@ -127,25 +136,40 @@ void FileSource::lock_file() const {
               code);
 }
 
-std::uint64_t FileSource::find_size(bool block_device) const {
-  std::uint64_t bytes = 0;
-  bool known = false;
-  if (block_device) {
-    known = ::ioctl(file_.get(), BLKGETSIZE64, &bytes) == 0;
-  } else {
-    struct stat status = {};
-    known = ::fstat(file_.get(), &status) == 0;
-    bytes = static_cast<std::uint64_t>(status.st_size);
-  }
-  if (!known) {
-    const int code = errno;
-    throw Error(ErrorKind::source_unreachable,
-                "cannot find the size of " + name_ + ": " + errno_text(code), code);
-  }
-  return bytes;
+// False with errno when it cannot be found.
+bool FileSource::find_size(std::uint64_t& bytes) const noexcept {
+  if (block_device_) return ::ioctl(file_.get(), BLKGETSIZE64, &bytes) == 0;
+  struct stat status = {};
+  if (::fstat(file_.get(), &status) != 0) return false;
+  bytes = static_cast<std::uint64_t>(status.st_size);
+  return true;
 }
 
-void FileSource::fail_io(const char* action, std::size_t length, std::uint64_t offset,
+std::uint64_t FileSource::current_size() {
+  std::uint64_t bytes = 0;
+  if (find_size(bytes)) return bytes;
+  const int code = errno;
+  throw Error(ErrorKind::io, "cannot find the size of " + name_ + ": " + errno_text(code), code);
+}
+
+// Writing behind the end would make the file longer, with a hole where bytes were lost. Whoever
+// shortens it at this very moment can still make that happen.
+void FileSource::require_bytes(const char* action, std::uint64_t length,
+                               std::uint64_t offset) const {
+  std::uint64_t bytes = 0;
+  if (block_device_ || !find_size(bytes)) return;
+  if (bytes < offset + length) fail_short(action, length, offset);
+}
+
+void FileSource::fail_short(const char* action, std::uint64_t length, std::uint64_t offset) const {
+  throw Error(ErrorKind::io,
+              std::string("cannot ") + action + " " + std::to_string(length) + " bytes at " +
+                  std::to_string(offset) + " of " + name_ +
+                  ": it is shorter than when it was opened (" + std::to_string(size_) + " bytes)",
+              EIO);
+}
+
+void FileSource::fail_io(const char* action, std::uint64_t length, std::uint64_t offset,
                          int code) const {
   throw Error(ErrorKind::io,
               std::string("cannot ") + action + " " + std::to_string(length) + " bytes at " +
@@ -161,13 +185,7 @@ void FileSource::read(std::span<std::byte> to, std::uint64_t offset) {
       if (errno == EINTR) continue;
       fail_io("read", wanted, offset, errno);
     }
-    if (done == 0) {
-      throw Error(ErrorKind::io,
-                  "cannot read " + std::to_string(wanted) + " bytes at " + std::to_string(offset) +
-                      " of " + name_ + ": it is shorter than when it was opened (" +
-                      std::to_string(size_) + " bytes)",
-                  EIO);
-    }
+    if (done == 0) fail_short("read", wanted, offset);
     to = to.subspan(static_cast<std::size_t>(done));
     offset += static_cast<std::uint64_t>(done);
   }
@@ -175,6 +193,7 @@ void FileSource::read(std::span<std::byte> to, std::uint64_t offset) {
 
 void FileSource::write(std::span<const std::byte> from, std::uint64_t offset,
                        Durability durability) {
+  require_bytes("write", from.size(), offset);
   int flags = durability == Durability::durable ? RWF_DSYNC : 0;
   bool flush_after = false;
   while (!from.empty()) {
@@ -208,6 +227,51 @@ void FileSource::flush() {
     throw Error(ErrorKind::io, "cannot flush " + name_ + " to its storage: " + errno_text(code),
                 code);
   }
+}
+
+void FileSource::discard(std::uint64_t length, std::uint64_t offset) {
+  int result = 0;
+  do {
+    if (block_device_) {
+      std::uint64_t range[2] = {offset, length};
+      result = ::ioctl(file_.get(), BLKDISCARD, range);
+    } else {
+      result = ::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                           static_cast<off_t>(offset), static_cast<off_t>(length));
+    }
+  } while (result != 0 && errno == EINTR);
+  // Where the storage has no such thing, nothing is lost by not doing it.
+  if (result != 0 && errno != EOPNOTSUPP) fail_io("discard", length, offset, errno);
+}
+
+// Descriptors share their position, but lseek does not need it to look for holes: threads do not
+// disturb each other, and nobody else uses the position.
+std::vector<Extent> FileSource::extents(std::uint64_t length, std::uint64_t offset) {
+  std::vector<Extent> found;
+  const std::uint64_t end = offset + length;
+  bool hole = false;
+  while (offset < end) {
+    // Where the kind of extent that `offset` is not in begins.
+    off_t next = ::lseek(file_.get(), static_cast<off_t>(offset), hole ? SEEK_DATA : SEEK_HOLE);
+    if (next < 0) {
+      // ENXIO: this kind goes on to the end. The others: it does not know about holes.
+      if (errno != ENXIO && errno != EINVAL && errno != EOPNOTSUPP) {
+        fail_io("find holes in", length, offset, errno);
+      }
+      next = static_cast<off_t>(end);
+    }
+    const std::uint64_t stop = std::min(end, static_cast<std::uint64_t>(next));
+    if (stop > offset) found.push_back({stop - offset, hole});
+    offset = stop;
+    hole = !hole;
+  }
+  return found;
+}
+
+void FileSource::prefetch(std::uint64_t length, std::uint64_t offset) {
+  // Whatever it says: a hint.
+  (void)::posix_fadvise(file_.get(), static_cast<off_t>(offset), static_cast<off_t>(length),
+                        POSIX_FADV_WILLNEED);
 }
 
 }  // namespace luksdetached

@@ -6,6 +6,8 @@
 #include "base/file_descriptor.h"
 #include "source/source.h"
 
+struct stat;
+
 namespace luksdetached {
 
 /// Bytes of a regular file or a block device. Owns the descriptor (close-on-exec) and, when it is
@@ -22,24 +24,38 @@ class FileSource final : public Source {
 
   const std::string& name() const noexcept override { return name_; }
   std::uint64_t size() const noexcept override { return size_; }
+  std::uint64_t current_size() override;
   bool writable() const noexcept override { return writable_; }
+  bool can_discard() const noexcept override { return writable_; }
+  bool can_find_holes() const noexcept override { return !block_device_; }
+  bool can_prefetch() const noexcept override { return true; }
+  bool rotational() const noexcept override { return rotational_; }
   std::size_t preferred_request() const noexcept override { return std::size_t{256} << 10; }
   void read(std::span<std::byte> to, std::uint64_t offset) override;
+  /// Never makes a file longer: bytes that a file has lost since it was opened cannot be written.
   void write(std::span<const std::byte> from, std::uint64_t offset, Durability durability) override;
   void flush() override;
+  void discard(std::uint64_t length, std::uint64_t offset) override;
+  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset) override;
+  void prefetch(std::uint64_t length, std::uint64_t offset) override;
 
  private:
   void open(Access access, bool lock);
-  void lock_file() const;
-  std::uint64_t find_size(bool block_device) const;
-  [[noreturn]] void fail_io(const char* action, std::size_t length, std::uint64_t offset,
+  void lock_file(const struct stat& file) const;
+  bool find_size(std::uint64_t& bytes) const noexcept;
+  void require_bytes(const char* action, std::uint64_t length, std::uint64_t offset) const;
+  [[noreturn]] void fail_short(const char* action, std::uint64_t length,
+                               std::uint64_t offset) const;
+  [[noreturn]] void fail_io(const char* action, std::uint64_t length, std::uint64_t offset,
                             int code) const;
 
   std::string path_;
   std::string name_;
   FileDescriptor file_;
   std::uint64_t size_ = 0;
+  bool block_device_ = false;
   bool writable_ = false;
+  bool rotational_ = false;
 };
 
 }  // namespace luksdetached

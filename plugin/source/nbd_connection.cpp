@@ -52,7 +52,44 @@ class Completion {
   sem_t done_;
 };
 
-std::string describe(const char* action, std::size_t length, std::uint64_t offset) {
+// What a server answers to one question about holes. It may say less than was asked, or more.
+class FoundExtents {
+ public:
+  explicit FoundExtents(std::uint64_t wanted) : left_(wanted) {}
+  FoundExtents(const FoundExtents&) = delete;
+  FoundExtents& operator=(const FoundExtents&) = delete;
+
+  nbd_extent_callback callback() { return {&FoundExtents::add, this, nullptr}; }
+
+  std::vector<Extent> take() {
+    if (extents_.empty()) extents_.push_back({left_, false});  // nothing said: no hole is promised
+    return std::move(extents_);
+  }
+
+ private:
+  // Called with libnbd's lock held. Entries are pairs of length and flags.
+  static int add(void* self, const char* /*context*/, std::uint64_t /*offset*/,
+                 std::uint32_t* entries, std::size_t count, int* error) {
+    auto& found = *static_cast<FoundExtents*>(self);
+    try {
+      for (std::size_t i = 0; i + 1 < count && found.left_ != 0; i += 2) {
+        const std::uint64_t length = std::min<std::uint64_t>(entries[i], found.left_);
+        if (length == 0) continue;
+        found.extents_.push_back({length, (entries[i + 1] & LIBNBD_STATE_HOLE) != 0});
+        found.left_ -= length;
+      }
+    } catch (const std::bad_alloc&) {
+      *error = ENOMEM;
+      return -1;
+    }
+    return 0;
+  }
+
+  std::uint64_t left_;
+  std::vector<Extent> extents_;
+};
+
+std::string describe(const char* action, std::uint64_t length, std::uint64_t offset) {
   return std::string(action) + " " + std::to_string(length) + " bytes at " +
          std::to_string(offset) + " of";
 }
@@ -95,9 +132,9 @@ void NbdConnection::Handle::close() noexcept {
   if (nbd != nullptr) nbd_close(std::exchange(nbd, nullptr));
 }
 
-NbdConnection::NbdConnection(Uri uri, const NbdDeadlines& deadlines)
+NbdConnection::NbdConnection(Uri uri, const NbdDeadlines& deadlines, NbdHoles holes)
     : uri_(std::move(uri)), deadlines_(deadlines), give_up_(Clock::now() + deadlines.all) {
-  configure();
+  configure(holes);
   connect();
   learn_export();
 }
@@ -116,14 +153,16 @@ NbdConnection::~NbdConnection() {
   }
 }
 
-void NbdConnection::configure() {
+void NbdConnection::configure(NbdHoles holes) {
   nbd_handle* nbd = handle_.nbd;
   const bool tls = uri_.scheme == Scheme::nbds || uri_.scheme == Scheme::nbds_unix;
   if (nbd_set_uri_allow_transports(nbd, LIBNBD_ALLOW_TRANSPORT_TCP | LIBNBD_ALLOW_TRANSPORT_UNIX) ==
           -1 ||
       nbd_set_uri_allow_tls(nbd, tls ? LIBNBD_TLS_REQUIRE : LIBNBD_TLS_DISABLE) == -1 ||
       // The files of tls-certificates= and tls-psk-file=; the URI comes from whoever starts us.
-      nbd_set_uri_allow_local_file(nbd, true) == -1) {
+      nbd_set_uri_allow_local_file(nbd, true) == -1 ||
+      (holes == NbdHoles::wanted &&
+       nbd_add_meta_context(nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) == -1)) {
     throw Error(ErrorKind::source_unreachable, "cannot set up libnbd: " + libnbd_error());
   }
 }
@@ -157,8 +196,12 @@ void NbdConnection::learn_export() {
   const std::int64_t size = nbd_get_size(nbd);
   const std::int64_t minimum = nbd_get_block_size(nbd, LIBNBD_SIZE_MINIMUM);
   const std::int64_t maximum = nbd_get_block_size(nbd, LIBNBD_SIZE_MAXIMUM);
-  const std::array<int, 4> flags = {nbd_is_read_only(nbd), nbd_can_flush(nbd), nbd_can_fua(nbd),
-                                    nbd_can_multi_conn(nbd)};
+  const std::array<int, 8> flags = {
+      nbd_is_read_only(nbd),  nbd_can_flush(nbd),
+      nbd_can_fua(nbd),       nbd_can_trim(nbd),
+      nbd_can_cache(nbd),     nbd_can_meta_context(nbd, LIBNBD_CONTEXT_BASE_ALLOCATION),
+      nbd_is_rotational(nbd), nbd_can_multi_conn(nbd),
+  };
   const auto refuse = [this](const std::string& what) {
     throw Error(ErrorKind::source_unreachable, "cannot use " + uri_.name + ": " + what);
   };
@@ -174,7 +217,11 @@ void NbdConnection::learn_export() {
   export_.read_only = flags[0] == 1;
   export_.can_flush = flags[1] == 1;
   export_.can_fua = flags[2] == 1;
-  export_.multi_conn = flags[3] == 1;
+  export_.can_trim = flags[3] == 1;
+  export_.can_cache = flags[4] == 1;
+  export_.can_find_holes = flags[5] == 1;
+  export_.rotational = flags[6] == 1;
+  export_.multi_conn = flags[7] == 1;
 }
 
 // Lets libnbd's state machine take a step when the socket is ready. False when the deadline passed.
@@ -327,6 +374,27 @@ void NbdConnection::write(std::span<const std::byte> from, std::uint64_t offset,
 void NbdConnection::flush() {
   run("flush",
       [](nbd_handle* nbd, nbd_completion_callback done) { return nbd_aio_flush(nbd, done, 0); });
+}
+
+void NbdConnection::trim(std::uint64_t length, std::uint64_t offset) {
+  run(describe("discard", length, offset), [=](nbd_handle* nbd, nbd_completion_callback done) {
+    return nbd_aio_trim(nbd, length, offset, done, 0);
+  });
+}
+
+void NbdConnection::cache(std::uint64_t length, std::uint64_t offset) {
+  run(describe("prefetch", length, offset), [=](nbd_handle* nbd, nbd_completion_callback done) {
+    return nbd_aio_cache(nbd, length, offset, done, 0);
+  });
+}
+
+std::vector<Extent> NbdConnection::block_status(std::uint64_t length, std::uint64_t offset) {
+  FoundExtents found(length);
+  run(describe("find holes in", length, offset),
+      [&](nbd_handle* nbd, nbd_completion_callback done) {
+        return nbd_aio_block_status(nbd, length, offset, found.callback(), done, 0);
+      });
+  return found.take();
 }
 
 }  // namespace luksdetached

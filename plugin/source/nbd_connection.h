@@ -9,8 +9,10 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/event.h"
+#include "source/source.h"
 #include "source/uri.h"
 
 struct nbd_handle;
@@ -25,10 +27,17 @@ struct NbdExport {
   bool read_only = false;
   bool can_flush = false;
   bool can_fua = false;
+  bool can_trim = false;
+  bool can_cache = false;
+  bool can_find_holes = false;  ///< false with `NbdHoles::unwanted`
+  bool rotational = false;
   bool multi_conn = false;
 
   bool operator==(const NbdExport&) const = default;
 };
+
+/// Whether a server is asked if it can tell holes from data.
+enum class NbdHoles { unwanted, wanted };
 
 /// How long to wait for a server, each counted from the start of what it bounds.
 struct NbdDeadlines {
@@ -54,7 +63,7 @@ class NbdConnection {
  public:
   /// Connects. Throws Error(source_unreachable) with libnbd's reason, redacted, or when the
   /// deadline has passed. `uri` must be of an NBD scheme and have passed `check_tls_policy`.
-  NbdConnection(Uri uri, const NbdDeadlines& deadlines);
+  NbdConnection(Uri uri, const NbdDeadlines& deadlines, NbdHoles holes = NbdHoles::unwanted);
   NbdConnection(const NbdConnection&) = delete;
   NbdConnection& operator=(const NbdConnection&) = delete;
 
@@ -79,6 +88,12 @@ class NbdConnection {
   void write(std::span<const std::byte> from, std::uint64_t offset, bool fua);
   /// Only when the export says `can_flush`.
   void flush();
+  /// Only when the export says `can_trim`.
+  void trim(std::uint64_t length, std::uint64_t offset);
+  /// Only when the export says `can_cache`.
+  void cache(std::uint64_t length, std::uint64_t offset);
+  /// As Source::extents. Only when the export says `can_find_holes`.
+  std::vector<Extent> block_status(std::uint64_t length, std::uint64_t offset);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -93,7 +108,7 @@ class NbdConnection {
     nbd_handle* nbd;
   };
 
-  void configure();
+  void configure(NbdHoles holes);
   void connect();
   void learn_export();
   bool wait_for_socket(Clock::time_point deadline);

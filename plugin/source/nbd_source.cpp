@@ -17,6 +17,18 @@ constexpr std::uint32_t max_minimum_block = std::uint32_t{64} << 10;
 constexpr std::size_t request_unit = std::size_t{64} << 10;
 constexpr std::size_t enough = std::size_t{1} << 20;
 
+// Requests without data are limited by their length's 32 bits alone.
+constexpr std::uint64_t max_dataless_request = std::uint64_t{1} << 30;
+
+template <typename Command>
+void in_parts(std::uint64_t length, std::uint64_t offset, Command command) {
+  for (const std::uint64_t end = offset + length; offset < end;) {
+    const std::uint64_t part = std::min(end - offset, max_dataless_request);
+    command(part, offset);
+    offset += part;
+  }
+}
+
 // A server that is full leaves a connection waiting; the first one was answered already.
 constexpr std::chrono::milliseconds further_connection_time = std::chrono::seconds(3);
 
@@ -49,24 +61,22 @@ class NbdSource::Turn {
 };
 
 NbdSource::NbdSource(const Uri& uri, Access access, unsigned connections,
-                     const NbdDeadlines& deadlines)
+                     const NbdDeadlines& deadlines, NbdHoles holes)
     : name_(uri.name) {
-  lanes_.push_back(std::make_unique<Lane>(uri, deadlines));
-  const NbdExport exported = lanes_[0]->connection.exported();
-  check_limits(exported);
-  can_flush_ = exported.can_flush;
-  can_fua_ = exported.can_fua;
-  writable_ = access == Access::read_write && !exported.read_only;
+  lanes_.push_back(std::make_unique<Lane>(uri, deadlines, holes));
+  export_ = lanes_[0]->connection.exported();
+  check_limits();
+  writable_ = access == Access::read_write && !export_.read_only;
 
   NbdDeadlines further = deadlines;
   further.connect = std::min(further.connect, further_connection_time);
-  while (exported.multi_conn && lanes_.size() < connections) {
+  while (export_.multi_conn && lanes_.size() < connections) {
     try {
-      lanes_.push_back(std::make_unique<Lane>(uri, further));
+      lanes_.push_back(std::make_unique<Lane>(uri, further, holes));
     } catch (const Error&) {
       break;  // slower, not wrong
     }
-    if (lanes_.back()->connection.exported() != exported) {
+    if (lanes_.back()->connection.exported() != export_) {
       throw Error(ErrorKind::source_unreachable,
                   "cannot use " + name_ +
                       ": it offers several connections to one export, but they differ in size or "
@@ -75,25 +85,25 @@ NbdSource::NbdSource(const Uri& uri, Access access, unsigned connections,
   }
 }
 
-void NbdSource::check_limits(const NbdExport& exported) {
-  const std::uint32_t minimum = exported.minimum_block == 0 ? 1 : exported.minimum_block;
+void NbdSource::check_limits() {
+  const std::uint32_t minimum = export_.minimum_block == 0 ? 1 : export_.minimum_block;
   if (!std::has_single_bit(minimum) || minimum > max_minimum_block) {
     throw Error(ErrorKind::source_unreachable, "cannot use " + name_ + ": its minimum block of " +
                                                    std::to_string(minimum) +
                                                    " bytes is not a power of two up to 65536");
   }
   // The largest value means no limit, and no block size divides it.
-  const bool limited = exported.maximum_block != 0 && exported.maximum_block != UINT32_MAX;
-  if (limited && (exported.maximum_block < minimum || exported.maximum_block % minimum != 0)) {
+  const bool limited = export_.maximum_block != 0 && export_.maximum_block != UINT32_MAX;
+  if (limited && (export_.maximum_block < minimum || export_.maximum_block % minimum != 0)) {
     throw Error(ErrorKind::source_unreachable, "cannot use " + name_ + ": its maximum block of " +
-                                                   std::to_string(exported.maximum_block) +
+                                                   std::to_string(export_.maximum_block) +
                                                    " bytes is not a multiple of its minimum of " +
                                                    std::to_string(minimum));
   }
   block_size_ = minimum;
-  unreachable_bytes_ = exported.size % minimum;
-  size_ = exported.size - unreachable_bytes_;
-  max_request_ = limited ? std::min<std::size_t>(exported.maximum_block, default_max_request)
+  unreachable_bytes_ = export_.size % minimum;
+  size_ = export_.size - unreachable_bytes_;
+  max_request_ = limited ? std::min<std::size_t>(export_.maximum_block, default_max_request)
                          : default_max_request;
   preferred_request_ =
       std::max(std::min(max_request_, enough) / request_unit * request_unit, request_unit);
@@ -115,19 +125,36 @@ void NbdSource::write(std::span<const std::byte> from, std::uint64_t offset,
   if (from.empty()) return;
   Turn turn(*this);
   const bool durable = durability == Durability::durable;
-  const bool fua = can_fua_ && (durable || !can_flush_);
+  const bool fua = export_.can_fua && (durable || !export_.can_flush);
   while (!from.empty()) {
     const std::size_t length = std::min(from.size(), max_request_);
     turn->write(from.first(length), offset, fua);
     from = from.subspan(length);
     offset += length;
   }
-  if (durable && !fua && can_flush_) turn->flush();
+  if (durable && !fua && export_.can_flush) turn->flush();
 }
 
 void NbdSource::flush() {
   // With multi-conn one connection's flush covers the writes of all.
-  if (writable_ && can_flush_) Turn(*this)->flush();
+  if (writable_ && export_.can_flush) Turn(*this)->flush();
+}
+
+void NbdSource::discard(std::uint64_t length, std::uint64_t offset) {
+  if (!can_discard()) return;
+  Turn turn(*this);
+  in_parts(length, offset, [&](auto... part) { turn->trim(part...); });
+}
+
+void NbdSource::prefetch(std::uint64_t length, std::uint64_t offset) {
+  if (!can_prefetch()) return;
+  Turn turn(*this);
+  in_parts(length, offset, [&](auto... part) { turn->cache(part...); });
+}
+
+std::vector<Extent> NbdSource::extents(std::uint64_t length, std::uint64_t offset) {
+  if (!can_find_holes()) return {{length, false}};
+  return Turn(*this)->block_status(std::min(length, max_dataless_request), offset);
 }
 
 void NbdSource::start() {

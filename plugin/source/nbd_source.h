@@ -25,20 +25,27 @@ class NbdSource final : public Source {
   /// Throws as NbdConnection does, and Error(source_unreachable) when what the server says of its
   /// export is impossible or differs between connections.
   NbdSource(const Uri& uri, Access access, unsigned connections,
-            const NbdDeadlines& deadlines = NbdDeadlines{});
+            const NbdDeadlines& deadlines = NbdDeadlines{}, NbdHoles holes = NbdHoles::unwanted);
 
   const std::string& name() const noexcept override { return name_; }
   /// A multiple of `block_size()`: what the server has beyond it cannot be asked for.
   std::uint64_t size() const noexcept override { return size_; }
   std::uint64_t unreachable_bytes() const noexcept override { return unreachable_bytes_; }
   bool writable() const noexcept override { return writable_; }
-  bool can_flush() const noexcept override { return can_flush_ || can_fua_; }
+  bool can_flush() const noexcept override { return export_.can_flush || export_.can_fua; }
+  bool can_discard() const noexcept override { return writable_ && export_.can_trim; }
+  bool can_find_holes() const noexcept override { return export_.can_find_holes; }
+  bool can_prefetch() const noexcept override { return export_.can_cache; }
+  bool rotational() const noexcept override { return export_.rotational; }
   std::size_t preferred_request() const noexcept override { return preferred_request_; }
   void read(std::span<std::byte> to, std::uint64_t offset) override;
   void write(std::span<const std::byte> from, std::uint64_t offset, Durability durability) override;
   /// On a server without flush it does nothing. When such a server has FUA every write is sent with
   /// it instead; without either `can_flush()` is false.
   void flush() override;
+  void discard(std::uint64_t length, std::uint64_t offset) override;
+  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset) override;
+  void prefetch(std::uint64_t length, std::uint64_t offset) override;
   void start() override;
 
   /// Bytes, a power of two: offset and length of every request must be multiples of it.
@@ -48,23 +55,23 @@ class NbdSource final : public Source {
 
  private:
   struct Lane {
-    Lane(const Uri& uri, const NbdDeadlines& deadlines) : connection(uri, deadlines) {}
+    Lane(const Uri& uri, const NbdDeadlines& deadlines, NbdHoles holes)
+        : connection(uri, deadlines, holes) {}
     NbdConnection connection;
     std::atomic<unsigned> busy = 0;  // requests in flight
   };
   class Turn;  // one request's use of the least busy lane
 
-  void check_limits(const NbdExport& exported);
+  void check_limits();
 
   std::string name_;
+  NbdExport export_;  // what the first connection was told, and every further one
   std::uint64_t size_ = 0;
   std::uint64_t unreachable_bytes_ = 0;
   std::uint32_t block_size_ = 1;
   std::size_t max_request_ = 0;  // bytes, a multiple of block_size_
   std::size_t preferred_request_ = 0;
   bool writable_ = false;
-  bool can_flush_ = false;
-  bool can_fua_ = false;
   std::atomic<unsigned> next_ = 0;
   std::vector<std::unique_ptr<Lane>> lanes_;
 };

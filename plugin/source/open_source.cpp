@@ -15,7 +15,9 @@ std::unique_ptr<Source> open_source(const std::string& uri, const SourceOptions&
     return std::make_unique<FileSource>(parsed.path, options.access, options.lock);
   }
   check_tls_policy(parsed, options.insecure);
-  auto nbd = std::make_unique<NbdSource>(parsed, options.access, options.connections);
+  auto nbd =
+      std::make_unique<NbdSource>(parsed, options.access, options.connections, NbdDeadlines{},
+                                  options.holes ? NbdHoles::wanted : NbdHoles::unwanted);
   const std::size_t block = nbd->block_size();
   if (block == 1) return nbd;
   return std::make_unique<BlockAlignedSource>(std::move(nbd), block);

@@ -11,6 +11,7 @@ namespace luksdetached {
 struct SourceOptions {
   Access access = Access::read_only;
   bool lock = true;          ///< keep other writers out of a writable local file or device
+  bool holes = false;        ///< it will be asked for holes, where it knows of any
   bool insecure = false;     ///< accept an NBD server over TLS that cannot be verified
   unsigned connections = 1;  ///< at most, to an NBD server that offers several
 };

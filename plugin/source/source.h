@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace luksdetached {
 
@@ -20,7 +21,15 @@ enum class Durability {
   durable,  ///< on stable storage (NBD's FUA)
 };
 
-/// A sequence of bytes of fixed size on some storage.
+/// A run of bytes and whether the storage keeps anything for it.
+struct Extent {
+  std::uint64_t length = 0;  ///< bytes, not 0
+  bool hole = false;         ///< nothing is stored; what is read there says nothing
+
+  bool operator==(const Extent&) const = default;
+};
+
+/// A sequence of bytes on some storage.
 ///
 /// All members may be called from any thread at any time after `start()`; before it only from the
 /// thread that opened the source. Offsets and lengths are in bytes, any alignment is allowed, and
@@ -39,6 +48,10 @@ class Source {
   /// Bytes, as found when it was opened.
   virtual std::uint64_t size() const noexcept = 0;
 
+  /// Bytes that the storage has now, where that can be asked again; else `size()`. Throws
+  /// Error(io).
+  virtual std::uint64_t current_size() { return size(); }
+
   /// Bytes that the storage has behind `size()` and that cannot be asked for.
   virtual std::uint64_t unreachable_bytes() const noexcept { return 0; }
 
@@ -48,6 +61,18 @@ class Source {
   /// False when there is no way to ask the storage for durability, as with an NBD server that has
   /// neither flush nor FUA: `flush` does nothing then, and clients must not be promised anything.
   virtual bool can_flush() const noexcept { return true; }
+
+  /// Can the storage give up bytes that nobody needs? Else `discard` does nothing.
+  virtual bool can_discard() const noexcept { return false; }
+
+  /// Can it be asked where it has holes? Else everything is data.
+  virtual bool can_find_holes() const noexcept { return false; }
+
+  /// Can it be told what will be read soon? Else `prefetch` does nothing.
+  virtual bool can_prefetch() const noexcept { return false; }
+
+  /// Does access in order pay, as on a spinning disk? A hint.
+  virtual bool rotational() const noexcept { return false; }
 
   /// A good upper bound for the bytes of one read or write: larger requests are allowed, but the
   /// caller loses cache locality or gains nothing. A multiple of 64 KiB.
@@ -63,6 +88,19 @@ class Source {
 
   /// Returns when every write that returned before is on stable storage, or throws.
   virtual void flush() = 0;
+
+  /// The storage may forget these bytes; whatever is read there until they are written again. A
+  /// hint that storage may ignore, whole or in part. Only when `writable()`.
+  virtual void discard(std::uint64_t /*length*/, std::uint64_t /*offset*/) {}
+
+  /// The extents from `offset` on, at least one and together at most `length` bytes, which is not
+  /// 0; they may end sooner.
+  virtual std::vector<Extent> extents(std::uint64_t length, std::uint64_t /*offset*/) {
+    return {{length, false}};
+  }
+
+  /// These bytes will be read soon. A hint; returns without waiting for them where it can.
+  virtual void prefetch(std::uint64_t /*length*/, std::uint64_t /*offset*/) {}
 
   /// Called once, in the process that will serve: after nbdkit forked, threads may start.
   virtual void start() {}

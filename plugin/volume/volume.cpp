@@ -1,7 +1,12 @@
 #include "volume/volume.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <string>
+#include <utility>
 #include <vector>
+
+#include "base/error.h"
 
 namespace luksdetached {
 
@@ -26,19 +31,86 @@ struct Volume::Piece {
   std::size_t outer_size() const { return outer_end - outer_begin; }
 };
 
+// The plain bytes of a write: a client's, or zeros.
+class Volume::Plain {
+ public:
+  explicit Plain(std::span<const std::byte> bytes) : bytes_(bytes.data()), size_(bytes.size()) {}
+  static Plain zeros(std::uint64_t size) { return {nullptr, size}; }
+
+  std::uint64_t size() const { return size_; }
+
+  Plain take(std::uint64_t size) {
+    const Plain taken(bytes_, size);
+    if (bytes_ != nullptr) bytes_ += size;
+    size_ -= size;
+    return taken;
+  }
+
+  void copy_to(std::byte* to) const {
+    if (bytes_ == nullptr) {
+      std::fill_n(to, size_, std::byte{0});
+    } else {
+      std::copy_n(bytes_, size_, to);
+    }
+  }
+
+  // All of it, which must be whole sectors, into `sectors`.
+  void encrypt_to(std::span<std::byte> sectors, const SectorCipher& cipher,
+                  std::uint64_t first_sector) const {
+    if (bytes_ == nullptr) {
+      copy_to(sectors.data());
+      cipher.encrypt(sectors, sectors, first_sector);
+    } else {
+      cipher.encrypt({bytes_, size_}, sectors, first_sector);
+    }
+  }
+
+ private:
+  Plain(const std::byte* bytes, std::uint64_t size) : bytes_(bytes), size_(size) {}
+
+  const std::byte* bytes_;  // nullptr for zeros
+  std::uint64_t size_;
+};
+
 Volume::Volume(std::unique_ptr<Source> payload, std::unique_ptr<SectorCipher> cipher, DataArea area,
-               RangeLock& payload_lock)
+               RangeLock& payload_lock, Holes holes)
     : payload_(std::move(payload)),
       cipher_(std::move(cipher)),
       area_(area),
+      size_(area.size),
+      shows_holes_(holes == Holes::shown),
       piece_bytes_(payload_->preferred_request()),
       payload_lock_(payload_lock) {}
 
+std::uint64_t Volume::measure() {
+  const std::uint64_t payload = payload_->current_size();
+  std::uint64_t known = size_;
+  if (payload < area_.offset + known) {
+    throw Error(ErrorKind::payload_too_small,
+                "payload " + payload_->name() + " has become too small: it has " +
+                    std::to_string(payload) + " bytes, and " +
+                    std::to_string(area_.offset + known) + " were served; data are missing",
+                EIO);
+  }
+  if (!area_.to_payload_end) return known;
+  const std::uint64_t now = sector_begin(payload - area_.offset);
+  while (known < now && !size_.compare_exchange_weak(known, now)) {
+  }
+  return std::max(known, now);
+}
+
+std::uint64_t Volume::sector_begin(std::uint64_t offset) const noexcept {
+  return offset / area_.sector_size * area_.sector_size;
+}
+
+std::uint64_t Volume::sector_end(std::uint64_t offset) const noexcept {
+  return sector_begin(offset + area_.sector_size - 1);
+}
+
 Volume::Piece Volume::piece_at(std::uint64_t offset, std::uint64_t end) const {
   // Pieces end at multiples of their size, so that only the first and the last can have edges.
-  const std::uint64_t sector = area_.sector_size;
   const std::uint64_t piece_end = std::min(end, (offset / piece_bytes_ + 1) * piece_bytes_);
-  return {offset, piece_end, offset / sector * sector, (piece_end + sector - 1) / sector * sector};
+  return {offset, piece_end, sector_begin(offset), sector_end(piece_end)};
 }
 
 RangeLock::Guard Volume::hold(const Piece& piece, RangeLock::Mode mode) const {
@@ -68,31 +140,42 @@ void Volume::read(std::span<std::byte> to, std::uint64_t offset) const {
   }
 }
 
-void Volume::write(std::span<const std::byte> from, std::uint64_t offset, Durability durability) {
-  const std::uint64_t end = offset + from.size();
-  const bool one_piece = from.empty() || piece_at(offset, end).end == end;
+void Volume::write(std::span<const std::byte> from, std::uint64_t offset, Durability durability,
+                   SyncFailures::Witness& client) {
+  put(Plain(from), offset, durability, client, [] {});
+}
+
+void Volume::zero(std::uint64_t length, std::uint64_t offset, Durability durability,
+                  SyncFailures::Witness& client, const std::function<void()>& between) {
+  put(Plain::zeros(length), offset, durability, client, between);
+}
+
+void Volume::put(Plain plain, std::uint64_t offset, Durability durability,
+                 SyncFailures::Witness& client, const std::function<void()>& between) {
+  const std::uint64_t end = offset + plain.size();
+  const bool one_piece = plain.size() == 0 || piece_at(offset, end).end == end;
   // Several pieces are made durable by one flush at the end instead of one each.
   const Durability each = one_piece ? durability : Durability::cached;
   while (offset < end) {
     const Piece piece = piece_at(offset, end);
-    write_piece(piece, from.first(piece.size()), each);
-    from = from.subspan(piece.size());
+    put_piece(piece, plain.take(piece.size()), each, client);
     offset = piece.end;
+    if (offset < end) between();
   }
-  if (durability != each) payload_->flush();
+  if (durability != each) flush(client);
 }
 
-void Volume::write_piece(const Piece& piece, std::span<const std::byte> from,
-                         Durability durability) {
+void Volume::put_piece(const Piece& piece, const Plain& plain, Durability durability,
+                       SyncFailures::Witness& client) {
   const std::size_t sector = area_.sector_size;
   const std::uint64_t first_sector = piece.outer_begin / sector;
   const std::uint64_t payload_offset = area_.offset + piece.outer_begin;
   const std::span<std::byte> sectors = scratch(piece.outer_size());
 
   if (piece.is_whole_sectors()) {
-    cipher_->encrypt(from, sectors, first_sector);
+    plain.encrypt_to(sectors, *cipher_, first_sector);
     const RangeLock::Guard guard = hold(piece, RangeLock::Mode::shared);
-    payload_->write(sectors, payload_offset, durability);
+    put_sectors(sectors, payload_offset, durability, client);
     return;
   }
 
@@ -107,14 +190,71 @@ void Volume::write_piece(const Piece& piece, std::span<const std::byte> from,
   const bool partial_last = piece.end != piece.outer_end;
   if (partial_first) load_sector(0);
   if (partial_last && !(partial_first && last == 0)) load_sector(last);
-  std::copy(from.begin(), from.end(),
-            sectors.begin() + static_cast<std::ptrdiff_t>(piece.begin - piece.outer_begin));
+  plain.copy_to(&sectors[piece.begin - piece.outer_begin]);
   cipher_->encrypt(sectors, sectors, first_sector);
-  payload_->write(sectors, payload_offset, durability);
+  put_sectors(sectors, payload_offset, durability, client);
 }
 
-void Volume::flush() {
-  payload_->flush();
+void Volume::put_sectors(std::span<const std::byte> sectors, std::uint64_t payload_offset,
+                         Durability durability, SyncFailures::Witness& client) {
+  if (durability == Durability::cached) {
+    payload_->write(sectors, payload_offset, durability);
+  } else {
+    sync_failures_.run(client, payload_->name(),
+                       [&] { payload_->write(sectors, payload_offset, durability); });
+  }
+}
+
+void Volume::discard(std::uint64_t length, std::uint64_t offset, Durability durability,
+                     SyncFailures::Witness& client) {
+  const std::uint64_t begin = sector_end(offset);
+  const std::uint64_t end = sector_begin(offset + length);
+  if (begin < end) {
+    const RangeLock::Guard guard(payload_lock_, area_.offset + begin, area_.offset + end,
+                                 RangeLock::Mode::shared);
+    payload_->discard(end - begin, area_.offset + begin);
+  }
+  if (durability == Durability::durable) flush(client);
+}
+
+void Volume::flush(SyncFailures::Witness& client) {
+  sync_failures_.run(client, payload_->name(), [&] { payload_->flush(); });
+}
+
+std::vector<Extent> Volume::extents(std::uint64_t length, std::uint64_t offset) const {
+  const std::uint64_t begin = sector_begin(offset);
+  const std::uint64_t end = offset + length;
+  std::vector<Extent> found;
+  std::uint64_t told = offset;
+  const auto tell = [&](std::uint64_t until, bool hole) {
+    until = std::min(until, end);
+    if (until <= told) return;
+    if (!found.empty() && found.back().hole == hole) {
+      found.back().length += until - told;
+    } else {
+      found.push_back({until - told, hole});
+    }
+    told = until;
+  };
+
+  std::uint64_t hole_begin = begin;  // neighbouring holes are one
+  std::uint64_t at = begin;
+  for (const Extent& extent : payload_->extents(sector_end(end) - begin, area_.offset + begin)) {
+    at += extent.length;
+    if (!extent.hole) {
+      hole_begin = at;
+    } else if (sector_begin(at) > sector_end(hole_begin)) {
+      tell(sector_end(hole_begin), false);
+      tell(sector_begin(at), true);
+    }
+  }
+  tell(sector_end(at), false);
+  return found;
+}
+
+void Volume::prefetch(std::uint64_t length, std::uint64_t offset) const {
+  const std::uint64_t begin = sector_begin(offset);
+  payload_->prefetch(sector_end(offset + length) - begin, area_.offset + begin);
 }
 
 void Volume::start() {

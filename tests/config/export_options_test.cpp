@@ -70,6 +70,7 @@ TEST(ExportOptionsTest, HeaderPayloadAndSecretAreEnoughAndTheRestHasSafeDefaults
   EXPECT_TRUE(options.passphrases.empty());
   EXPECT_EQ(options.keyslot, std::nullopt);
   EXPECT_EQ(options.payload_offset, std::nullopt);
+  EXPECT_FALSE(options.discard);
   EXPECT_TRUE(options.lock);
   EXPECT_FALSE(options.insecure);
 }
@@ -137,6 +138,7 @@ TEST(ExportOptionsTest, EveryParameterSetsItsField) {
       {"payload-offset", "16M",
        [](const ExportOptions& o) { return o.payload_offset == 16U << 20; }},
       {"payload-offset", "1s", [](const ExportOptions& o) { return o.payload_offset == 512U; }},
+      {"discard", "yes", [](const ExportOptions& o) { return o.discard; }},
       {"lock", "false", [](const ExportOptions& o) { return !o.lock; }},
       {"insecure", "true", [](const ExportOptions& o) { return o.insecure; }},
   };

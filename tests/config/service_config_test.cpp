@@ -81,7 +81,7 @@ const std::string service_keys =
     " in [service] (known: default, insecure, listen, status, threads, tls, tls-certificates, "
     "tls-psk, tls-verify-peer)";
 const std::string export_keys =
-    " in [[export]] number 1 (known: header, header-sha256, insecure, kdf-iterations-max, "
+    " in [[export]] number 1 (known: discard, header, header-sha256, insecure, kdf-iterations-max, "
     "kdf-memory-max, keyslot, lock, name, passphrase, payload, payload-offset, readonly, "
     "require-cipher, require-luks, require-uuid, secret, secret-offset, secret-size)";
 const std::string beyond_loopback =

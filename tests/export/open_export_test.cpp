@@ -105,7 +105,8 @@ TEST_F(OpenExportTest, OpensAHeaderOfCryptsetupAndRestoresWhatIsWritten) {
     EXPECT_EQ(opened.volume->size(), payload_bytes);
     EXPECT_TRUE(opened.volume->writable());
     EXPECT_TRUE(opened.warnings.empty());
-    opened.volume->write(data, 1234, Durability::durable);
+    SyncFailures::Witness client(opened.volume->sync_failures());
+    opened.volume->write(data, 1234, Durability::durable, client);
   }
   EXPECT_NE(contents(options_.payload).substr(1234, data.size()), as_text(data));
   Bytes back(data.size());
@@ -128,7 +129,8 @@ TEST_F(OpenExportTest, OpeningAndReadingChangesNeitherHeaderNorPayload) {
     const OpenedExport opened = open();
     Bytes bytes(payload_bytes);
     opened.volume->read(bytes, 0);
-    opened.volume->flush();
+    SyncFailures::Witness client(opened.volume->sync_failures());
+    opened.volume->flush(client);
   }
   EXPECT_TRUE(contents(options_.header) == header);
   EXPECT_TRUE(contents(options_.payload) == payload);
@@ -137,7 +139,9 @@ TEST_F(OpenExportTest, OpeningAndReadingChangesNeitherHeaderNorPayload) {
 TEST_F(OpenExportTest, WritingDoesNotChangeTheHeader) {
   format_luks2();
   const std::string header = contents(options_.header);
-  open().volume->write(pattern(payload_bytes), 0, Durability::durable);
+  const OpenedExport opened = open();
+  SyncFailures::Witness client(opened.volume->sync_failures());
+  opened.volume->write(pattern(payload_bytes), 0, Durability::durable, client);
   EXPECT_TRUE(contents(options_.header) == header);
 }
 

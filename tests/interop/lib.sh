@@ -194,6 +194,9 @@ END
 # nbdsh, with the Python that Debian's python3-libnbd is for.
 nbd_shell() { /usr/bin/python3 -m nbd "$@"; }
 
+# with_raw_nbd ARG… < SCRIPT: Python that may import raw_nbd.py.
+with_raw_nbd() { PYTHONPATH=$here /usr/bin/python3 -B - "$@"; }
+
 # --- Volumes ---------------------------------------------------------------------------------------
 
 declare -A watched=() # files that nothing may change while the plugin refuses to start

@@ -16,17 +16,22 @@ serve "${volume[@]}"
 nbdcopy --flush "$tmp/plain" "$uri"
 
 note "held by the first server"
-refused "$loop.*(in use|busy|writer|writing|mounted)" "${volume[@]}"
+refused "$loop.*in use: process $server \(nbdkit\) has it open for writing" "${volume[@]}"
 stop "$server"
 blockdev --flushbufs "$loop"
 decrypted v 4096 >"$tmp/decrypted"
 same "$tmp/plain" "$tmp/decrypted"
 
+note "its file, which the device would write, too"
+refused "v\.payload: it is in use by $loop" "header=$tmp/v.header" "payload=$tmp/v.payload" "secret=$tmp/v.secret"
+serve -r "header=$tmp/v.header" "payload=$tmp/v.payload" "secret=$tmp/v.secret"
+stop "$server"
+
 note "mounted"
 mke2fs -q -F -t ext4 "$loop"
 mkdir "$tmp/mounted"
 if mount "$loop" "$tmp/mounted"; then
-  refused "$loop.*(in use|busy|writer|writing|mounted)" "${volume[@]}"
+  refused "$loop.*in use: mounted at $tmp/mounted" "${volume[@]}"
   umount "$tmp/mounted"
 else
   note "this kernel does not mount it: held by an exclusive open instead"
@@ -38,7 +43,7 @@ time.sleep(600)" &
   holder=$!
   defer stop_quietly "$holder"
   eventually test -e "$tmp/held"
-  refused "$loop.*(in use|busy|writer|writing|mounted)" "${volume[@]}"
+  refused "$loop.*in use: process $holder \(python3.*\) has it open for writing" "${volume[@]}"
 fi
 
 note "a read-only device"

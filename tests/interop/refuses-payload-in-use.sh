@@ -1,6 +1,6 @@
 #!/bin/bash
 # A payload that another process is writing is refused, whoever that is, and QEMU refuses one that
-# the plugin is writing.
+# the plugin is writing. The message names the holder.
 . "$(dirname -- "$0")/lib.sh"
 
 make_luks2 v 1M --sector-size 512
@@ -9,7 +9,7 @@ in_use='v.payload.*(in use|busy|writer|writing|locked)'
 
 note "another server"
 serve "${parameters[@]}"
-refused "$in_use" "${parameters[@]}"
+refused "v\.payload: process $server \(nbdkit\) has it locked" "${parameters[@]}"
 
 note "lock=false gives up the protection on one's own word"
 first=$server
@@ -34,7 +34,7 @@ qemu-nbd -t -f raw -k "$tmp/qemu.sock" --pid-file="$tmp/qemu.pid" "$tmp/v.payloa
 qemu=$!
 defer stop_quietly "$qemu"
 eventually test -s "$tmp/qemu.pid"
-refused "$in_use" "${parameters[@]}"
+refused "v\.payload: process $qemu \(qemu-nbd\) has it locked" "${parameters[@]}"
 kill "$qemu"
 wait "$qemu" || true
 
@@ -49,4 +49,4 @@ time.sleep(600)" &
 holder=$!
 defer stop_quietly "$holder"
 eventually test -e "$tmp/held"
-refused "$in_use" "${parameters[@]}"
+refused "v\.payload: process $holder \(python3.*\) has it locked" "${parameters[@]}"

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Zeroes read back as zeroes and lie encrypted on the storage; TRIM is not offered and every block
-# is data: anything else would show which sectors are in use.
+# Zeroes read back as zeroes and lie encrypted on the storage. They cost as much as any write, so that
+# who asks for fast ones is told at once that there are none. TRIM is not offered, and every block is
+# data: anything else would show which sectors are in use.
 . "$(dirname -- "$0")/lib.sh"
 
 make_luks2 v 4M --sector-size 512
@@ -12,6 +13,7 @@ nbdinfo --json "$uri" >"$tmp/info"
 [ "$(jq '.exports[0].can_trim' "$tmp/info")" = false ] || fail "TRIM is offered"
 
 nbd_shell -u "$uri" -c "base = '$tmp'" -c - <<'END'
+import errno
 import nbd
 model = bytearray(open(base + "/plain", "rb").read())
 for length, offset in ((1 << 20, 0), (1 << 20, (1 << 20) + 77), (1, 3000000), (512, 3 << 20), (5000, 3333333)):
@@ -19,6 +21,22 @@ for length, offset in ((1 << 20, 0), (1 << 20, (1 << 20) + 77), (1, 3000000), (5
     model[offset:offset + length] = bytes(length)
 h.zero(65536, 3900000, nbd.CMD_FLAG_NO_HOLE | nbd.CMD_FLAG_FUA)
 model[3900000:3900000 + 65536] = bytes(65536)
+assert h.pread(len(model), 0) == model
+
+def refused(request, *arguments, by):
+    try:
+        request(*arguments)
+    except nbd.Error as error:
+        assert error.errnum in by, error
+    else:
+        raise SystemExit("done, though it should be refused")
+assert h.can_fast_zero()
+for length, offset in ((4096, 0), (1 << 20, 2 << 20), (5, 12345), (4 << 20, 0)):
+    for flags in 0, nbd.CMD_FLAG_NO_HOLE, nbd.CMD_FLAG_FUA:
+        refused(h.zero, length, offset, nbd.CMD_FLAG_FAST_ZERO | flags, by=(errno.ENOTSUP, errno.EOPNOTSUPP))
+h.set_strict_mode(0)  # libnbd would not send it
+for length, offset in ((4096, 0), (1 << 20, 2 << 20), (5, 12345)):
+    refused(h.trim, length, offset, by=(errno.EINVAL,))
 assert h.pread(len(model), 0) == model
 h.flush()
 open(base + "/model", "wb").write(model)

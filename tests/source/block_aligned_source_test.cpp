@@ -46,9 +46,24 @@ class BlockMemory final : public Source {
     std::copy(from.begin(), from.end(), disk_.begin() + static_cast<std::ptrdiff_t>(offset));
   }
   void flush() override { ++flushes; }
+  void discard(std::uint64_t length, std::uint64_t offset) override {
+    check(length, offset);
+    asked.emplace_back(offset, length);
+  }
+  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset) override {
+    check(length, offset);
+    asked.emplace_back(offset, length);
+    return status;
+  }
+  void prefetch(std::uint64_t length, std::uint64_t offset) override {
+    check(length, offset);
+    asked.emplace_back(offset, length);
+  }
   void start() override { started = true; }
 
   std::vector<const std::byte*> buffers;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> asked;  // offset and length
+  std::vector<Extent> status;
   int durable = 0;
   int flushes = 0;
   bool started = false;
@@ -165,6 +180,36 @@ TEST_F(BlockAlignedSourceTest, KeepsAWritesDurability) {
   auto source = make(4'096);
   source.write(pattern(10), 5, Durability::durable);
   EXPECT_EQ(memory_->durable, 1);
+}
+
+using Ranges = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+
+TEST_F(BlockAlignedSourceTest, DiscardsWholeBlocksOnly) {
+  auto source = make(4'096);
+  source.discard(20'000, 100);
+  source.discard(4'096, 100);
+  source.discard(4'095, 4'096);
+  EXPECT_EQ(memory_->asked, (Ranges{{4'096, 12'288}}));
+}
+
+TEST_F(BlockAlignedSourceTest, PrefetchesTheBlocksAroundARange) {
+  auto source = make(4'096);
+  source.prefetch(4'096, 100);
+  EXPECT_EQ(memory_->asked, (Ranges{{0, 8'192}}));
+}
+
+TEST_F(BlockAlignedSourceTest, CutsExtentsToTheRange) {
+  auto source = make(4'096);
+  memory_->status = {{4'096, true}, {8'192, false}, {4'096, true}};
+  EXPECT_EQ(source.extents(12'000, 4'000),
+            (std::vector<Extent>{{96, true}, {8'192, false}, {3'712, true}}));
+  EXPECT_EQ(memory_->asked, (Ranges{{0, 16'384}}));
+}
+
+TEST_F(BlockAlignedSourceTest, PromisesNoHoleWhenTheExtentsEndBeforeTheRange) {
+  auto source = make(4'096);
+  memory_->status = {{1'000, true}};
+  EXPECT_EQ(source.extents(100, 4'000), (std::vector<Extent>{{100, false}}));
 }
 
 TEST_F(BlockAlignedSourceTest, PassesFlushAndStart) {

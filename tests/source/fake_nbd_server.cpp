@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <string_view>
 
 namespace luksdetached::testing {
 
@@ -16,6 +17,8 @@ constexpr std::uint64_t option_magic = 0x49484156454F5054;
 constexpr std::uint64_t option_reply_magic = 0x3e889045565a9;
 constexpr std::uint32_t option_go = 7;
 constexpr std::uint32_t option_structured_reply = 8;
+constexpr std::uint32_t option_set_meta_context = 10;
+constexpr std::string_view base_allocation = "base:allocation";
 
 bool receive(int fd, void* to, std::size_t size) {
   auto* bytes = static_cast<char*>(to);
@@ -45,6 +48,10 @@ class Message {
   Message& u16(std::uint16_t value) { return add(htobe16(value)); }
   Message& u32(std::uint32_t value) { return add(htobe32(value)); }
   Message& u64(std::uint64_t value) { return add(htobe64(value)); }
+  Message& text(std::string_view value) {
+    bytes_.insert(bytes_.end(), value.begin(), value.end());
+    return *this;
+  }
   bool send(int fd) const { return send_all(fd, bytes_.data(), bytes_.size()); }
 
  private:
@@ -147,6 +154,10 @@ bool FakeNbdServer::negotiate(int fd, unsigned number, bool& structured) {
         return false;
       }
       return option_reply(option, 1, 0).send(fd);
+    } else if (option == option_set_meta_context && behaviour_.block_status) {
+      const auto length = static_cast<std::uint32_t>(4 + base_allocation.size());
+      if (!option_reply(option, 4, length).u32(1).text(base_allocation).send(fd)) return false;
+      if (!option_reply(option, 1, 0).send(fd)) return false;
     } else if (!option_reply(option, 0x80000001, 0).send(fd)) {  // not supported
       return false;
     }
@@ -168,7 +179,8 @@ void FakeNbdServer::serve(int fd, unsigned number) {
     if (!receive(fd, &request, sizeof request)) return;
     const Command command = {be16toh(request.flags), be16toh(request.type), be64toh(request.offset),
                              be32toh(request.length)};
-    Bytes data(command.type == command_flush ? 0 : command.length);
+    const bool has_data = command.type == command_read || command.type == command_write;
+    Bytes data(has_data ? command.length : 0);
     if (command.type == command_write && !receive(fd, data.data(), data.size())) return;
     {
       const std::scoped_lock lock(mutex_);
@@ -186,6 +198,15 @@ void FakeNbdServer::serve(int fd, unsigned number) {
       return;
     }
     const std::uint64_t handle = be64toh(request.handle);
+    if (command.type == command_block_status) {
+      const std::vector<std::uint32_t>& status = *behaviour_.block_status;
+      Message chunk;
+      chunk.u32(0x668e33ef).u16(1).u16(5).u64(handle);
+      chunk.u32(static_cast<std::uint32_t>(4 + 4 * status.size())).u32(1);
+      for (const std::uint32_t value : status) chunk.u32(value);
+      if (!chunk.send(fd)) return;
+      continue;
+    }
     if (command.type != command_read || !structured) {
       const std::uint32_t error = command.type == command_write ? behaviour_.write_error : 0;
       if (!Message().u32(0x67446698).u32(error).u64(handle).send(fd)) return;

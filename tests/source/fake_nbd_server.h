@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,7 +17,7 @@ namespace luksdetached::testing {
 
 struct Command {
   std::uint16_t flags;
-  std::uint16_t type;  // 0 read, 1 write, 2 disconnect, 3 flush
+  std::uint16_t type;  // one of command_…
   std::uint64_t offset;
   std::uint32_t length;
 };
@@ -25,6 +26,9 @@ constexpr std::uint16_t command_read = 0;
 constexpr std::uint16_t command_write = 1;
 constexpr std::uint16_t command_disconnect = 2;
 constexpr std::uint16_t command_flush = 3;
+constexpr std::uint16_t command_trim = 4;
+constexpr std::uint16_t command_cache = 5;
+constexpr std::uint16_t command_block_status = 7;
 constexpr std::uint16_t command_flag_fua = 1;
 
 /// Transmission flags of the NBD protocol.
@@ -32,7 +36,10 @@ constexpr std::uint16_t flag_has_flags = 1 << 0;
 constexpr std::uint16_t flag_read_only = 1 << 1;
 constexpr std::uint16_t flag_send_flush = 1 << 2;
 constexpr std::uint16_t flag_send_fua = 1 << 3;
+constexpr std::uint16_t flag_rotational = 1 << 4;
+constexpr std::uint16_t flag_send_trim = 1 << 5;
 constexpr std::uint16_t flag_multi_conn = 1 << 8;
+constexpr std::uint16_t flag_send_cache = 1 << 10;
 
 struct FakeNbdBehaviour {
   std::uint64_t size = 1 << 20;  // as told; at most 64 MiB are kept
@@ -43,6 +50,8 @@ struct FakeNbdBehaviour {
   unsigned answer_connections = ~0u;  // further ones are never answered
   bool omit_read_data = false;        // structured replies that say "done" without the bytes
   std::uint32_t write_error = 0;      // the NBD error that every write gets
+  // Offers base:allocation; every question gets these lengths and flags in turn.
+  std::optional<std::vector<std::uint32_t>> block_status = std::nullopt;
 };
 
 class FakeNbdServer {

@@ -95,30 +95,32 @@ TEST_F(FileSourceTest, RefusesASecondWriter) {
   const Error error = error_of([&] { FileSource(path_, Access::read_write, true); });
   EXPECT_EQ(error.kind(), ErrorKind::payload_in_use);
   EXPECT_THAT(error.what(), HasSubstr(path_));
-  EXPECT_THAT(error.what(), HasSubstr("another process"));
+  EXPECT_THAT(error.what(), HasSubstr("this process has it locked"));
 }
 
-TEST_F(FileSourceTest, NamesTheHolderOfAPosixLock) {
+TEST_F(FileSourceTest, NamesTheProcessThatHasALock) {
   make(512);
-  int ready[2];
-  ASSERT_EQ(::pipe(ready), 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const int fd = ::open(path_.c_str(), O_RDWR);
-    struct flock lock = {};
-    lock.l_type = F_WRLCK;
-    if (::fcntl(fd, F_SETLK, &lock) != 0) ::_exit(1);
-    if (::write(ready[1], "x", 1) != 1) ::_exit(1);
-    ::pause();
+  for (const int kind : {F_SETLK, F_OFD_SETLK}) {
+    int ready[2];
+    ASSERT_EQ(::pipe(ready), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const int fd = ::open(path_.c_str(), O_RDWR);
+      struct flock lock = {};
+      lock.l_type = F_WRLCK;
+      if (::fcntl(fd, kind, &lock) != 0) ::_exit(1);
+      if (::write(ready[1], "x", 1) != 1) ::_exit(1);
+      ::pause();
+    }
+    char byte = 0;
+    ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+    const Error error = error_of([&] { FileSource(path_, Access::read_write, true); });
+    EXPECT_THAT(error.what(), HasSubstr("process " + std::to_string(child) + " (source_tests)"));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    ::close(ready[0]);
+    ::close(ready[1]);
   }
-  char byte = 0;
-  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
-  const Error error = error_of([&] { FileSource(path_, Access::read_write, true); });
-  EXPECT_THAT(error.what(), HasSubstr("process " + std::to_string(child)));
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
-  ::close(ready[0]);
-  ::close(ready[1]);
 }
 
 TEST_F(FileSourceTest, LetsReadersInBesideAWriter) {
@@ -168,6 +170,55 @@ TEST_F(FileSourceTest, SaysThatTheFileBecameShorter) {
   EXPECT_EQ(error.errno_code(), EIO);
   EXPECT_THAT(error.what(), HasSubstr("shorter than when it was opened"));
   EXPECT_THAT(error.what(), HasSubstr(path_));
+}
+
+TEST_F(FileSourceTest, DoesNotMakeAFileLongerThatBecameShorter) {
+  FileSource source(make(8'192), Access::read_write, false);
+  std::filesystem::resize_file(path_, 6'000);
+  const Error error = error_of([&] { source.write(pattern(4'096), 4'096, Durability::cached); });
+  EXPECT_EQ(error.errno_code(), EIO);
+  EXPECT_THAT(error.what(), HasSubstr("cannot write 4096 bytes at 4096 of " + path_));
+  EXPECT_THAT(error.what(), HasSubstr("shorter than when it was opened"));
+  EXPECT_EQ(std::filesystem::file_size(path_), 6'000u);
+  EXPECT_NO_THROW(source.write(pattern(4'096), 0, Durability::cached));
+}
+
+TEST_F(FileSourceTest, KnowsItsSizeNow) {
+  FileSource source(make(8'192), Access::read_write, false);
+  std::filesystem::resize_file(path_, 10'000);
+  EXPECT_EQ(source.current_size(), 10'000u);
+  EXPECT_EQ(source.size(), 8'192u);
+}
+
+TEST_F(FileSourceTest, FindsTheHolesThatDiscardsMake) {
+  constexpr std::uint64_t mebibyte = 1 << 20;
+  FileSource source(make(4 * mebibyte), Access::read_write, false);
+  EXPECT_TRUE(source.can_discard());
+  EXPECT_EQ(source.extents(4 * mebibyte, 0), (std::vector<Extent>{{4 * mebibyte, true}}));
+  const Bytes data = pattern(3 * mebibyte);
+  source.write(data, 0, Durability::cached);
+  EXPECT_EQ(source.extents(4 * mebibyte, 0),
+            (std::vector<Extent>{{3 * mebibyte, false}, {mebibyte, true}}));
+  source.discard(mebibyte, mebibyte);
+  EXPECT_EQ(
+      source.extents(2 * mebibyte + 100, mebibyte / 2),
+      (std::vector<Extent>{{mebibyte / 2, false}, {mebibyte, true}, {mebibyte / 2 + 100, false}}));
+  Bytes back(mebibyte);
+  source.read(back, 2 * mebibyte);
+  EXPECT_TRUE(std::equal(back.begin(), back.end(), data.begin() + 2 * mebibyte));
+  EXPECT_EQ(std::filesystem::file_size(path_), 4 * mebibyte);
+}
+
+TEST_F(FileSourceTest, AFileThatBecameShorterHasNoHolesWhereItEnded) {
+  FileSource source(make(8'192), Access::read_only, false);
+  std::filesystem::resize_file(path_, 0);
+  EXPECT_EQ(source.extents(4'096, 4'096), (std::vector<Extent>{{4'096, false}}));
+}
+
+TEST_F(FileSourceTest, PrefetchesWithoutHarm) {
+  FileSource source(make(8'192), Access::read_only, false);
+  EXPECT_TRUE(source.can_prefetch());
+  EXPECT_NO_THROW(source.prefetch(8'192, 0));
 }
 
 TEST_F(FileSourceTest, KeepsTheErrnoOfAFailedWrite) {

@@ -19,17 +19,21 @@ using ::testing::HasSubstr;
 using namespace std::chrono_literals;
 using testing::Bytes;
 using testing::Command;
+using testing::command_cache;
 using testing::command_flag_fua;
 using testing::command_flush;
 using testing::command_read;
+using testing::command_trim;
 using testing::command_write;
 using testing::error_of;
 using testing::FakeNbdServer;
 using testing::flag_has_flags;
 using testing::flag_multi_conn;
 using testing::flag_read_only;
+using testing::flag_send_cache;
 using testing::flag_send_flush;
 using testing::flag_send_fua;
+using testing::flag_send_trim;
 using testing::pattern;
 using testing::RealNbdServer;
 
@@ -190,6 +194,97 @@ TEST(NbdSource, FlushReachesTheServer) {
   source.flush();
   ASSERT_EQ(server.commands().size(), 1u);
   EXPECT_EQ(server.commands()[0].type, command_flush);
+}
+
+TEST(NbdSource, DiscardsAndPrefetchesWhereTheServerCan) {
+  FakeNbdServer server({.flags = flag_has_flags | flag_send_trim | flag_send_cache});
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 1);
+  EXPECT_TRUE(source.can_discard());
+  EXPECT_TRUE(source.can_prefetch());
+  source.discard(512, 1'024);
+  source.prefetch(2'048, 4'096);
+  const auto commands = server.commands();
+  ASSERT_EQ(commands.size(), 2u);
+  EXPECT_EQ(commands[0].type, command_trim);
+  EXPECT_EQ(commands[0].offset, 1'024u);
+  EXPECT_EQ(commands[0].length, 512u);
+  EXPECT_EQ(commands[1].type, command_cache);
+  EXPECT_EQ(commands[1].offset, 4'096u);
+  EXPECT_EQ(commands[1].length, 2'048u);
+}
+
+TEST(NbdSource, NeitherDiscardsNorPrefetchesWhereTheServerCannot) {
+  FakeNbdServer server({});
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 1);
+  EXPECT_FALSE(source.can_discard());
+  EXPECT_FALSE(source.can_prefetch());
+  source.discard(512, 0);
+  source.prefetch(512, 0);
+  EXPECT_TRUE(server.commands().empty());
+}
+
+TEST(NbdSource, DoesNotDiscardWhatItMayOnlyRead) {
+  FakeNbdServer server({.flags = flag_has_flags | flag_send_trim});
+  EXPECT_FALSE(NbdSource(parse_uri(server.uri()), Access::read_only, 1).can_discard());
+}
+
+TEST(NbdSource, PassesTheHintThatTheStorageTurns) {
+  for (const bool turns : {false, true}) {
+    const std::uint16_t hint = turns ? testing::flag_rotational : 0;
+    FakeNbdServer server({.flags = static_cast<std::uint16_t>(flag_has_flags | hint)});
+    EXPECT_EQ(NbdSource(parse_uri(server.uri()), Access::read_only, 1).rotational(), turns);
+  }
+}
+
+TEST(NbdSource, SplitsLargeDiscards) {
+  constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30;
+  FakeNbdServer server({.size = 8 * gibibyte, .flags = flag_has_flags | flag_send_trim});
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 1);
+  source.discard(4 * gibibyte + 512, 4'096);
+  std::uint64_t at = 4'096;
+  for (const Command& command : server.commands()) {
+    EXPECT_EQ(command.type, command_trim);
+    EXPECT_EQ(command.offset, at);
+    at += command.length;
+  }
+  EXPECT_EQ(at, 4 * gibibyte + 512 + 4'096);
+}
+
+std::vector<Extent> extents_of(const std::vector<std::uint32_t>& block_status) {
+  FakeNbdServer server({.block_status = block_status});
+  NbdSource source(parse_uri(server.uri()), Access::read_only, 1, {}, NbdHoles::wanted);
+  EXPECT_TRUE(source.can_find_holes());
+  return source.extents(10'000, 512);
+}
+
+TEST(NbdSource, FindsHolesByBlockStatus) {
+  // Flags: 1 a hole, 2 reads as zeros.
+  EXPECT_EQ(extents_of({1'000, 0, 2'000, 1, 3'000, 3, 4'000, 2}),
+            (std::vector<Extent>{{1'000, false}, {2'000, true}, {3'000, true}, {4'000, false}}));
+}
+
+TEST(NbdSource, DoesNotBelieveMoreThanItAskedFor) {
+  EXPECT_EQ(extents_of({0xfffffe00, 1}), (std::vector<Extent>{{10'000, true}}));
+}
+
+TEST(NbdSource, ABlockStatusMayEndSooner) {
+  EXPECT_EQ(extents_of({512, 1}), (std::vector<Extent>{{512, true}}));
+}
+
+TEST(NbdSource, FindsTheHolesOfNbdkit) {
+  RealNbdServer server(RealNbdServer::nbdkit({"memory", "8M"}));
+  NbdSource source(parse_uri(server.uri()), Access::read_write, 4, {}, NbdHoles::wanted);
+  source.write(pattern(mebibyte), 4 * mebibyte, Durability::cached);
+  EXPECT_EQ(source.extents(8 * mebibyte, 0),
+            (std::vector<Extent>{{4 * mebibyte, true}, {mebibyte, false}, {3 * mebibyte, true}}));
+}
+
+TEST(NbdSource, DoesNotAskForHolesThatNobodyWants) {
+  FakeNbdServer server({.block_status = {{512, 1}}});
+  NbdSource source(parse_uri(server.uri()), Access::read_only, 1);
+  EXPECT_FALSE(source.can_find_holes());
+  EXPECT_EQ(source.extents(10'000, 0), (std::vector<Extent>{{10'000, false}}));
+  EXPECT_TRUE(server.commands().empty());
 }
 
 TEST(NbdSource, SplitsAtTheServersMaximum) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -15,12 +16,12 @@ namespace luksdetached::testing {
 
 class MemorySource : public Source {
  public:
-  enum class Kind { read, write, flush };
+  enum class Kind { read, write, flush, discard, extents, prefetch };
   struct Call {
     Kind kind;
     std::uint64_t offset;
     std::size_t length;
-    Durability durability;
+    Durability durability = Durability::cached;
     bool operator==(const Call&) const = default;
   };
   using Hook = std::function<void(const Call&)>;
@@ -55,6 +56,25 @@ class MemorySource : public Source {
 
   void flush() override { remember({Kind::flush, 0, 0, Durability::cached}); }
 
+  bool can_discard() const noexcept override { return is_writable; }
+  bool can_find_holes() const noexcept override { return true; }
+  bool can_prefetch() const noexcept override { return true; }
+  std::uint64_t current_size() override { return size_now.value_or(size()); }
+
+  void discard(std::uint64_t length, std::uint64_t offset) override {
+    remember({Kind::discard, offset, length});
+    const std::lock_guard lock(mutex_);
+    const auto gone = place(offset, length);
+    std::fill(gone.begin(), gone.end(), std::byte{0});
+  }
+  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset) override {
+    remember({Kind::extents, offset, length});
+    return holes ? holes(length, offset) : Source::extents(length, offset);
+  }
+  void prefetch(std::uint64_t length, std::uint64_t offset) override {
+    remember({Kind::prefetch, offset, length});
+  }
+
   void start() override { ++starts; }
 
   Bytes bytes() const {
@@ -69,6 +89,8 @@ class MemorySource : public Source {
 
   Hook before;    ///< runs before every call; what it throws is the call's error
   Hook half_way;  ///< runs within every write
+  std::function<std::vector<Extent>(std::uint64_t length, std::uint64_t offset)> holes;
+  std::optional<std::uint64_t> size_now;  ///< when it is not what it was
   bool is_writable = true;
   int starts = 0;
 

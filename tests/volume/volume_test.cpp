@@ -6,64 +6,25 @@
 #include <chrono>
 #include <condition_variable>
 #include <future>
+#include <optional>
 #include <thread>
 
 #include "../base/testing.h"
 #include "base/error.h"
+#include "chain_cipher.h"
 #include "memory_source.h"
 
 namespace luksdetached {
 namespace {
 
 using testing::Bytes;
+using testing::ChainCipher;
 using testing::MemorySource;
 using testing::pattern;
 using Call = MemorySource::Call;
 using Kind = MemorySource::Kind;
 
 constexpr std::size_t piece = 64 << 10;  // MemorySource's preferred request
-
-// Every byte depends on the number of its sector and on the byte before it, so that a sector at a
-// wrong place and a sector of two halves both come out as something else.
-class ChainCipher final : public SectorCipher {
- public:
-  explicit ChainCipher(std::size_t sector_size, int* locked_again = nullptr)
-      : sector_size_(sector_size), locked_again_(locked_again) {}
-
-  void encrypt(std::span<const std::byte> from, std::span<std::byte> to,
-               std::uint64_t first_sector) const override {
-    for_each_sector(from.size(), first_sector, [&](std::size_t at, std::byte pad) {
-      std::byte chain{};
-      for (std::size_t n = at; n < at + sector_size_; ++n) to[n] = chain = from[n] ^ chain ^ pad;
-    });
-  }
-  void decrypt(std::span<const std::byte> from, std::span<std::byte> to,
-               std::uint64_t first_sector) const override {
-    for_each_sector(from.size(), first_sector, [&](std::size_t at, std::byte pad) {
-      std::byte chain{};
-      for (std::size_t n = at; n < at + sector_size_; ++n) {
-        const std::byte in = from[n];
-        to[n] = in ^ chain ^ pad;
-        chain = in;
-      }
-    });
-  }
-  std::string_view kernel() const noexcept override { return "chain"; }
-  bool constant_time() const override { return true; }
-  void lock_again() override { ++*locked_again_; }
-
- private:
-  template <typename Use>
-  void for_each_sector(std::size_t bytes, std::uint64_t sector, Use use) const {
-    if (bytes % sector_size_ != 0) throw std::logic_error("not whole sectors");
-    for (std::size_t at = 0; at < bytes; at += sector_size_, ++sector) {
-      use(at, static_cast<std::byte>((sector + 1) * 0x9e3779b97f4a7c15U >> 56));
-    }
-  }
-
-  std::size_t sector_size_;
-  int* locked_again_;
-};
 
 // A volume over a source that the test can look into. `guard` bytes before and behind the area must
 // never change.
@@ -79,6 +40,7 @@ struct Fixture {
     source = memory.get();
     volume = std::make_unique<Volume>(std::move(memory), std::make_unique<ChainCipher>(sector_size),
                                       DataArea{guard, size, sector_size}, payload_lock);
+    client.emplace(volume->sync_failures());
   }
 
   Bytes encrypted(const Bytes& bytes) const {
@@ -93,7 +55,7 @@ struct Fixture {
     return bytes;
   }
   void write(const Bytes& bytes, std::uint64_t offset, Durability durability = Durability::cached) {
-    volume->write(bytes, offset, durability);
+    volume->write(bytes, offset, durability, *client);
   }
   // A write that is also made to the model.
   void write_both(const Bytes& bytes, std::uint64_t offset) {
@@ -114,6 +76,7 @@ struct Fixture {
   MemorySource* source = nullptr;
   RangeLock payload_lock;
   std::unique_ptr<Volume> volume;
+  std::optional<SyncFailures::Witness> client;
 };
 
 Bytes slice(const Bytes& bytes, std::size_t offset, std::size_t length) {
@@ -184,10 +147,11 @@ TEST(VolumeTest, WorksWithARealCipher) {
   RangeLock payload_lock;
   Volume volume(std::move(memory), make_sector_cipher({"aes", "xts", "plain64", ""}, key, 4096),
                 {4096, piece + 4096, 4096}, payload_lock);
+  SyncFailures::Witness client(volume.sync_failures());
   Bytes model(piece + 4096);
-  volume.write(model, 0, Durability::cached);
+  volume.write(model, 0, Durability::cached, client);
   const Bytes data = pattern(5000, 3);
-  volume.write(data, piece - 1000, Durability::cached);
+  volume.write(data, piece - 1000, Durability::cached, client);
   std::copy(data.begin(), data.end(), model.begin() + piece - 1000);
   Bytes expected(model.size());
   make_sector_cipher({"aes", "xts", "plain64", ""}, key, 4096)->encrypt(model, expected, 0);
@@ -206,10 +170,11 @@ TEST(VolumeTest, WorksBeyondTwoTebibytes) {
   RangeLock payload_lock;
   Volume volume(std::move(memory), std::make_unique<ChainCipher>(4096),
                 {area_offset, origin + window, 4096}, payload_lock);
+  SyncFailures::Witness client(volume.sync_failures());
   Bytes model(window);
-  volume.write(model, origin, Durability::cached);
+  volume.write(model, origin, Durability::cached, client);
   const Bytes data = pattern(5000, 4);
-  volume.write(data, origin + 3000, Durability::cached);
+  volume.write(data, origin + 3000, Durability::cached, client);
   std::copy(data.begin(), data.end(), model.begin() + 3000);
   Bytes expected(window);
   ChainCipher(4096).encrypt(model, expected, origin / 4096);
@@ -315,8 +280,8 @@ TEST(VolumeTest, ACachedWriteIsNotFlushed) {
 }
 
 TEST(VolumeTest, AFlushIsPassedOn) {
-  const Fixture f(4096);
-  f.volume->flush();
+  Fixture f(4096);
+  f.volume->flush(*f.client);
   EXPECT_EQ(f.source->take_calls(), (std::vector<Call>{{Kind::flush, 0, 0, Durability::cached}}));
 }
 
@@ -331,6 +296,161 @@ TEST(VolumeTest, StartStartsThePayloadAndLocksTheKeysAgain) {
   volume.start();
   EXPECT_EQ(source->starts, 1);
   EXPECT_EQ(locked_again, 1);
+}
+
+// ---- zeroes ----
+
+TEST(VolumeTest, ZeroesAtEveryAlignmentChangeThoseBytesOnly) {
+  for (const std::size_t sector_size : {512, 4096}) {
+    Fixture f(4 * piece, sector_size);
+    for (const std::size_t offset : interesting_offsets(sector_size)) {
+      for (const std::size_t length : {std::size_t{1}, sector_size, piece, piece + 1234}) {
+        f.volume->zero(length, offset, Durability::cached, *f.client, [] {});
+        std::fill_n(f.plain.begin() + static_cast<std::ptrdiff_t>(offset), length, std::byte{0});
+      }
+    }
+    f.expect_payload_is_the_model();
+  }
+}
+
+TEST(VolumeTest, ZeroesOfWholeSectorsAreWrittenWithoutReading) {
+  Fixture f(4 * piece);
+  f.volume->zero(2 * piece, piece, Durability::durable, *f.client, [] {});
+  EXPECT_EQ(f.source->take_calls(),
+            (std::vector<Call>{{Kind::write, Fixture::guard + piece, piece},
+                               {Kind::write, Fixture::guard + 2 * piece, piece},
+                               {Kind::flush, 0, 0}}));
+}
+
+TEST(VolumeTest, ALongZeroCanBeEndedBetweenItsPieces) {
+  Fixture f(4 * piece);
+  int pieces = 0;
+  EXPECT_THROW(f.volume->zero(4 * piece, 0, Durability::cached, *f.client,
+                              [&] {
+                                if (++pieces == 2) throw Error(ErrorKind::io, "enough", ESHUTDOWN);
+                              }),
+               Error);
+  std::fill_n(f.plain.begin(), 2 * piece, std::byte{0});
+  f.expect_payload_is_the_model();
+}
+
+// ---- what the payload may forget, and what it has forgotten ----
+
+TEST(VolumeTest, ADiscardLosesWholeSectorsOnly) {
+  Fixture f(16384);
+  f.volume->discard(1000, 500, Durability::cached, *f.client);
+  EXPECT_EQ(f.source->take_calls(),
+            (std::vector<Call>{{Kind::discard, Fixture::guard + 512, 512}}));
+  EXPECT_EQ(f.read(0, 512), slice(f.plain, 0, 512));
+  EXPECT_NE(f.read(512, 512), slice(f.plain, 512, 512));
+  EXPECT_EQ(f.read(1024, 512), slice(f.plain, 1024, 512));
+}
+
+TEST(VolumeTest, ADiscardWithoutAWholeSectorAsksForNothing) {
+  Fixture f(16384);
+  f.volume->discard(510, 1, Durability::cached, *f.client);
+  f.volume->discard(500, 600, Durability::cached, *f.client);
+  f.volume->discard(0, 512, Durability::cached, *f.client);
+  EXPECT_TRUE(f.source->take_calls().empty());
+  f.expect_payload_is_the_model();
+}
+
+TEST(VolumeTest, ADurableDiscardIsFlushed) {
+  Fixture f(16384);
+  f.volume->discard(4096, 0, Durability::durable, *f.client);
+  EXPECT_EQ(f.source->take_calls(),
+            (std::vector<Call>{{Kind::discard, Fixture::guard, 4096}, {Kind::flush, 0, 0}}));
+}
+
+TEST(VolumeTest, HolesAreHiddenUnlessTheyShallBeShown) {
+  for (const auto holes : {Volume::Holes::hidden, Volume::Holes::shown}) {
+    RangeLock lock;
+    const Volume volume(std::make_unique<MemorySource>(Bytes(4096)),
+                        std::make_unique<ChainCipher>(512), {0, 4096, 512}, lock, holes);
+    EXPECT_EQ(volume.can_discard(), holes == Volume::Holes::shown);
+    EXPECT_EQ(volume.can_find_holes(), holes == Volume::Holes::shown);
+  }
+}
+
+// What the payload says of the bytes from `begin` on, in the order of `extents`.
+auto says(std::uint64_t begin, std::vector<Extent> extents) {
+  return [=](std::uint64_t length, std::uint64_t offset) {
+    std::vector<Extent> found;
+    std::uint64_t at = begin;
+    for (const Extent& extent : extents) {
+      const std::uint64_t from = std::max(at, offset);
+      const std::uint64_t to = std::min(at += extent.length, offset + length);
+      if (from < to) found.push_back({to - from, extent.hole});
+    }
+    return found;
+  };
+}
+
+TEST(VolumeTest, OnlyWholeSectorsAreHoles) {
+  Fixture f(16384);
+  // In sectors of 512: the hole begins at 100 and ends at 2600.
+  f.source->holes = says(Fixture::guard, {{100, false}, {2500, true}, {13784, false}});
+  EXPECT_EQ(f.volume->extents(16384, 0),
+            (std::vector<Extent>{{512, false}, {2048, true}, {13824, false}}));
+  EXPECT_EQ(f.volume->extents(1000, 700), (std::vector<Extent>{{1000, true}}));
+  EXPECT_EQ(f.volume->extents(3000, 100),
+            (std::vector<Extent>{{412, false}, {2048, true}, {540, false}}));
+}
+
+TEST(VolumeTest, NeighbouringHolesAreOne) {
+  Fixture f(16384);
+  f.source->holes = says(Fixture::guard, {{700, true}, {700, true}, {14984, true}});
+  EXPECT_EQ(f.volume->extents(16384, 0), (std::vector<Extent>{{16384, true}}));
+}
+
+TEST(VolumeTest, ExtentsMayEndBeforeTheRange) {
+  Fixture f(16384);
+  f.source->holes = says(Fixture::guard, {{1000, true}});
+  EXPECT_EQ(f.volume->extents(16384, 0), (std::vector<Extent>{{512, true}, {512, false}}));
+  f.source->holes = says(Fixture::guard, {{100, false}});
+  EXPECT_EQ(f.volume->extents(16384, 0), (std::vector<Extent>{{512, false}}));
+}
+
+TEST(VolumeTest, PrefetchAsksForTheSectorsAroundARange) {
+  Fixture f(16384);
+  f.volume->prefetch(1000, 500);
+  EXPECT_EQ(f.source->take_calls(), (std::vector<Call>{{Kind::prefetch, Fixture::guard, 1536}}));
+}
+
+// ---- size ----
+
+TEST(VolumeTest, AGrownPayloadIsMeasuredForNewClients) {
+  RangeLock lock;
+  auto memory = std::make_unique<MemorySource>(Bytes(4096 + 8192));
+  MemorySource* source = memory.get();
+  Volume volume(std::move(memory), std::make_unique<ChainCipher>(512), {4096, 8192, 512, true},
+                lock);
+  EXPECT_EQ(volume.measure(), 8192U);
+  source->size_now = 4096 + 10000;
+  EXPECT_EQ(volume.measure(), 9728U) << "whole sectors";
+  EXPECT_EQ(volume.size(), 9728U);
+}
+
+TEST(VolumeTest, AVolumeOfFixedSizeDoesNotGrow) {
+  Fixture f(16384);
+  f.source->size_now = 1 << 20;
+  EXPECT_EQ(f.volume->measure(), 16384U);
+}
+
+TEST(VolumeTest, AShrunkPayloadIsRefusedToNewClientsUntilItIsWholeAgain) {
+  Fixture f(16384);
+  f.source->size_now = Fixture::guard + 16383;
+  try {
+    f.volume->measure();
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::payload_too_small);
+    EXPECT_STREQ(error.what(),
+                 "payload memory has become too small: it has 20479 bytes, and 20480 were served; "
+                 "data are missing");
+  }
+  f.source->size_now.reset();
+  EXPECT_EQ(f.volume->measure(), 16384U);
 }
 
 // ---- errors ----
@@ -366,7 +486,7 @@ TEST(VolumeTest, AnErrorOfThePayloadReachesTheCallerAndTheNextRequestWorks) {
   expect_errno(ENOSPC, [&] { f.write(pattern(512), 1024); });
   expect_errno(ENOSPC, [&] { f.write(pattern(10), 1030); });
   fail(f, Kind::flush, 0, EIO);
-  expect_errno(EIO, [&] { f.volume->flush(); });
+  expect_errno(EIO, [&] { f.volume->flush(*f.client); });
   expect_errno(EIO, [&] { f.write(pattern(2 * piece), 0, Durability::durable); });
 
   f.source->before = nullptr;
@@ -374,6 +494,70 @@ TEST(VolumeTest, AnErrorOfThePayloadReachesTheCallerAndTheNextRequestWorks) {
   f.write_both(pattern(10, 51), 1030);
   EXPECT_TRUE(f.read(0, 2 * piece) == f.plain);
   f.expect_payload_is_the_model();
+}
+
+// What the storage says once, to whoever asks first, concerns everybody who wrote.
+TEST(VolumeTest, AFailedSyncIsToldToEveryClientThatWasThere) {
+  const auto durable_write = [](Fixture& f, SyncFailures::Witness& client) {
+    f.volume->write(pattern(512), 0, Durability::durable, client);
+  };
+  const auto durable_zero = [](Fixture& f, SyncFailures::Witness& client) {
+    f.volume->zero(2 * piece, 0, Durability::durable, client, [] {});
+  };
+  const auto flush = [](Fixture& f, SyncFailures::Witness& client) { f.volume->flush(client); };
+  using Sync = std::function<void(Fixture&, SyncFailures::Witness&)>;
+  for (const Sync& failing : {Sync(flush), Sync(durable_write), Sync(durable_zero)}) {
+    for (const Sync& next : {Sync(flush), Sync(durable_write), Sync(durable_zero)}) {
+      Fixture f(4 * piece);
+      SyncFailures::Witness first(f.volume->sync_failures());
+      SyncFailures::Witness second(f.volume->sync_failures());
+      f.source->before = [](const Call& call) {
+        if (call.kind == Kind::flush || call.durability == Durability::durable) {
+          throw Error(ErrorKind::io, "injected", ENOSPC);
+        }
+      };
+      expect_errno(ENOSPC, [&] { failing(f, first); });
+      f.source->before = nullptr;
+
+      f.volume->write(pattern(512), 0, Durability::cached, second);  // no promise, no complaint
+      try {
+        next(f, second);
+        ADD_FAILURE() << "the second client was not told";
+      } catch (const Error& error) {
+        EXPECT_EQ(error.errno_code(), EIO);
+        EXPECT_STREQ(error.what(),
+                     "an earlier flush of memory to its storage failed: what was written before it "
+                     "may be lost");
+      }
+      EXPECT_NO_THROW(next(f, second)) << "told twice";
+      EXPECT_NO_THROW(next(f, first)) << "told, and it was its own request";
+      SyncFailures::Witness later(f.volume->sync_failures());
+      EXPECT_NO_THROW(next(f, later)) << "it was not there";
+    }
+  }
+}
+
+TEST(VolumeTest, AFailureBeforeTheSyncIsTheRequestsOwn) {
+  Fixture f(4 * piece);
+  SyncFailures::Witness other(f.volume->sync_failures());
+  fail(f, Kind::read, Fixture::guard, EIO);
+  expect_errno(EIO, [&] { f.write(pattern(100), 0, Durability::durable); });
+  fail(f, Kind::write, Fixture::guard + piece, ENOSPC);
+  expect_errno(ENOSPC, [&] { f.write(pattern(3 * piece), 0, Durability::durable); });
+  f.source->before = nullptr;
+  EXPECT_NO_THROW(f.volume->flush(other));
+}
+
+TEST(VolumeTest, ASyncThatTellsOfAnEarlierFailureWasStillDone) {
+  Fixture f(4 * piece);
+  SyncFailures::Witness other(f.volume->sync_failures());
+  f.source->before = [](const Call&) { throw Error(ErrorKind::io, "injected", EIO); };
+  expect_errno(EIO, [&] { f.volume->flush(other); });
+  f.source->before = nullptr;
+  f.source->take_calls();
+  EXPECT_THROW(f.write(pattern(512), 0, Durability::durable), Error);
+  EXPECT_EQ(f.source->take_calls(),
+            (std::vector<Call>{{Kind::write, Fixture::guard, 512, Durability::durable}}));
 }
 
 TEST(VolumeTest, WhenTheReadOfAPartialWriteFailsNothingIsWritten) {
