@@ -3,7 +3,7 @@
  * FAULTY_IO_FILE names the file; it is known by device and inode, whatever becomes of its name.
  * FAULTY_IO_RULES names a text file, read anew whenever another one took its place; while there is
  * none, nothing fails. Each line is
- *   CALL EFFECT [times=N] [chance=PERCENT] [from=BYTE] [to=BYTE]
+ *   CALL EFFECT [times=N] [chance=PERCENT] [from=BYTE] [to=BYTE] [late=MILLISECONDS]
  * CALL is read, write, fua (a write that shall be durable when it returns), sync, zero (or punch a
  * hole) or stat. EFFECT is an error's name; short or short=BYTES, which transfers half or so many;
  * or pass. The first rule decides that fits and was not applied N times yet. What was done is
@@ -31,6 +31,7 @@ struct rule {
   long chance;   /* percent */
   uint64_t from; /* the bytes of the file, all by default */
   uint64_t to;
+  long late;       /* milliseconds until the caller is told */
   char effect[24]; /* for the log */
 };
 
@@ -107,6 +108,8 @@ static void parse(char* line) {
       rule->from = (uint64_t)number;
     } else if (strncmp(word, "to=", 3) == 0) {
       rule->to = (uint64_t)number;
+    } else if (strncmp(word, "late=", 5) == 0) {
+      rule->late = number;
     } else {
       die(word);
     }
@@ -163,6 +166,7 @@ static int64_t judge(int fd, const char* call, int fua, uint64_t offset, uint64_
   }
   int64_t result = all;
   int error = before;
+  long late = 0;
   pthread_mutex_lock(&mutex);
   load_rules();
   for (size_t i = 0; i < rule_count; i++) {
@@ -172,6 +176,7 @@ static int64_t judge(int fd, const char* call, int fua, uint64_t offset, uint64_
     if (length != 0 && (offset >= rule->to || offset + length <= rule->from)) continue;
     if ((long)(rand_r(&seed) % 100) >= rule->chance) continue;
     if (rule->times > 0) rule->times--;
+    late = rule->late;
     if (rule->error != 0) {
       result = -1;
       error = rule->error;
@@ -184,6 +189,7 @@ static int64_t judge(int fd, const char* call, int fua, uint64_t offset, uint64_
     break;
   }
   pthread_mutex_unlock(&mutex);
+  if (late != 0) usleep((useconds_t)late * 1000);
   errno = error;
   return result;
 }
