@@ -14,7 +14,7 @@ noise 64 >"$secret"
 # new NAME SIZE OPTION…: the guest formats it.
 new() {
   volume=$1
-  truncate -s 4M "$disks/$volume.header"
+  truncate -s 8M "$disks/$volume.header"
   truncate -s "$2" "$disks/$volume.payload"
   attach
   guest "echo $(base64 -w 0 "$secret") | base64 -d >/tmp/secret
@@ -40,7 +40,7 @@ checksum() { sha256sum <"$1"; }
 
 tried=0
 agree_with_dm_crypt() { # OPTION…
-  note "$*"
+  note "$(sed 's/^--type \(luks.\) .*--cipher/\1/' <<<"$*")"
   tried=$((tried + 1))
   new "v$tried" 1M "$@"
   dm_crypt 'dd if=/dev/urandom of=/dev/mapper/plain bs=64k count=16 conv=fsync 2>/dev/null
@@ -57,7 +57,7 @@ agree_with_dm_crypt() { # OPTION…
 }
 
 luks1=(--type luks1 --pbkdf-force-iterations 1000)
-luks2=(--type luks2 --luks2-metadata-size 16k --luks2-keyslots-size 1m "${cheap_pbkdf2[@]}")
+luks2=(--type luks2 --luks2-metadata-size 16k --luks2-keyslots-size 4m "${cheap_pbkdf2[@]}")
 agree_with_dm_crypt "${luks2[@]}" --cipher serpent-xts-plain64 --key-size 512 --sector-size 4096
 agree_with_dm_crypt "${luks1[@]}" --cipher serpent-cbc-essiv:sha256 --key-size 192
 agree_with_dm_crypt "${luks2[@]}" --cipher twofish-cbc-essiv:sha256 --key-size 256 --sector-size 512
