@@ -152,9 +152,10 @@ void NbdSource::prefetch(std::uint64_t length, std::uint64_t offset) {
   in_parts(length, offset, [&](auto... part) { turn->cache(part...); });
 }
 
-std::vector<Extent> NbdSource::extents(std::uint64_t length, std::uint64_t offset) {
+std::vector<Extent> NbdSource::extents(std::uint64_t length, std::uint64_t offset,
+                                       std::size_t most) {
   if (!can_find_holes()) return {{length, false}};
-  return Turn(*this)->block_status(std::min(length, max_dataless_request), offset);
+  return Turn(*this)->block_status(std::min(length, max_dataless_request), offset, most);
 }
 
 void NbdSource::start() {

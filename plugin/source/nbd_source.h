@@ -44,7 +44,8 @@ class NbdSource final : public Source {
   /// it instead; without either `can_flush()` is false.
   void flush() override;
   void discard(std::uint64_t length, std::uint64_t offset) override;
-  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset) override;
+  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset,
+                              std::size_t most) override;
   void prefetch(std::uint64_t length, std::uint64_t offset) override;
   void start() override;
 

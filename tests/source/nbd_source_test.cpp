@@ -15,6 +15,8 @@
 namespace luksdetached {
 namespace {
 
+constexpr std::size_t all = SIZE_MAX;  // extents
+
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
 using testing::Bytes;
@@ -254,7 +256,7 @@ std::vector<Extent> extents_of(const std::vector<std::uint32_t>& block_status) {
   FakeNbdServer server({.block_status = block_status});
   NbdSource source(parse_uri(server.uri()), Access::read_only, 1, {}, NbdHoles::wanted);
   EXPECT_TRUE(source.can_find_holes());
-  return source.extents(10'000, 512);
+  return source.extents(10'000, 512, all);
 }
 
 TEST(NbdSource, FindsHolesByBlockStatus) {
@@ -275,15 +277,27 @@ TEST(NbdSource, FindsTheHolesOfNbdkit) {
   RealNbdServer server(RealNbdServer::nbdkit({"memory", "8M"}));
   NbdSource source(parse_uri(server.uri()), Access::read_write, 4, {}, NbdHoles::wanted);
   source.write(pattern(mebibyte), 4 * mebibyte, Durability::cached);
-  EXPECT_EQ(source.extents(8 * mebibyte, 0),
+  EXPECT_EQ(source.extents(8 * mebibyte, 0, all),
             (std::vector<Extent>{{4 * mebibyte, true}, {mebibyte, false}, {3 * mebibyte, true}}));
+}
+
+TEST(NbdSource, FindsNoMoreHolesThanAreWanted) {
+  FakeNbdServer server({.block_status = {{1'000, 0, 2'000, 1, 7'000, 0}}});
+  NbdSource source(parse_uri(server.uri()), Access::read_only, 1, {}, NbdHoles::wanted);
+  EXPECT_EQ(source.extents(10'000, 0, 2), (std::vector<Extent>{{1'000, false}, {2'000, true}}));
+  EXPECT_EQ(source.extents(10'000, 0, 1), (std::vector<Extent>{{1'000, false}}));
+  constexpr std::uint16_t flag_req_one = 8;
+  const auto commands = server.commands();
+  ASSERT_EQ(commands.size(), 2u);
+  EXPECT_EQ(commands[0].flags & flag_req_one, 0);
+  EXPECT_EQ(commands[1].flags & flag_req_one, flag_req_one);
 }
 
 TEST(NbdSource, DoesNotAskForHolesThatNobodyWants) {
   FakeNbdServer server({.block_status = {{512, 1}}});
   NbdSource source(parse_uri(server.uri()), Access::read_only, 1);
   EXPECT_FALSE(source.can_find_holes());
-  EXPECT_EQ(source.extents(10'000, 0), (std::vector<Extent>{{10'000, false}}));
+  EXPECT_EQ(source.extents(10'000, 0, all), (std::vector<Extent>{{10'000, false}}));
   EXPECT_TRUE(server.commands().empty());
 }
 
