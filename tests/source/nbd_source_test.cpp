@@ -143,6 +143,36 @@ TEST(NbdSource, GoesOnWithTheConnectionsThatAreLeft) {
   EXPECT_LE(failures, 1);
 }
 
+// The server may carry it out later, over what was written there in the meantime.
+TEST(NbdSource, WritesNothingOverAWriteWhoseConnectionWasLost) {
+  for (const bool discards : {false, true}) {
+    FakeNbdServer server(
+        {.flags = flag_has_flags | flag_multi_conn | flag_send_trim, .vanish_at = 8'192});
+    NbdSource source(parse_uri(server.uri()), Access::read_write, 4);
+    source.start();
+    ASSERT_EQ(source.connections(), 4u);
+    if (discards) {
+      EXPECT_THROW(source.discard(4'096, 8'192), Error);
+    } else {
+      EXPECT_THROW(source.write(pattern(4'096), 8'192, Durability::cached), Error);
+    }
+    const std::size_t before = server.commands().size();
+    const Error error =
+        error_of([&] { source.write(pattern(512), 12'288 - 512, Durability::cached); });
+    EXPECT_EQ(error.errno_code(), EIO);
+    EXPECT_THAT(error.what(), HasSubstr("a connection was lost"));
+    EXPECT_THROW(source.write(pattern(16'384), 4'096, Durability::durable), Error);
+    EXPECT_THROW(source.discard(65'536, 0), Error);
+    EXPECT_EQ(server.commands().size(), before);
+
+    // Beside it, and reading.
+    EXPECT_NO_THROW(source.write(pattern(4'096), 4'096, Durability::cached));
+    EXPECT_NO_THROW(source.write(pattern(4'096), 12'288, Durability::cached));
+    Bytes back(16'384);
+    EXPECT_NO_THROW(source.read(back, 4'096));
+  }
+}
+
 TEST(NbdSource, RefusesConnectionsThatDiffer) {
   FakeNbdServer server({.flags = flag_has_flags | flag_multi_conn, .size_step = 512});
   const Error error = error_of([&] { NbdSource(parse_uri(server.uri()), Access::read_write, 2); });
