@@ -104,11 +104,12 @@ void BlockAlignedSource::discard(std::uint64_t length, std::uint64_t offset) {
 }
 
 // Of whole blocks around the range, then cut to it.
-std::vector<Extent> BlockAlignedSource::extents(std::uint64_t length, std::uint64_t offset) {
+std::vector<Extent> BlockAlignedSource::extents(std::uint64_t length, std::uint64_t offset,
+                                                std::size_t most) {
   const std::uint64_t begin = block_begin(offset);
   std::uint64_t before = offset - begin;
   std::vector<Extent> found;
-  for (Extent extent : inner_->extents(block_end(offset + length) - begin, begin)) {
+  for (Extent extent : inner_->extents(block_end(offset + length) - begin, begin, most)) {
     const std::uint64_t cut = std::min(before, extent.length);
     before -= cut;
     extent.length = std::min(extent.length - cut, length);

@@ -35,7 +35,8 @@ class BlockAlignedSource final : public Source {
   void flush() override { inner_->flush(); }
   /// Only the whole blocks in the range.
   void discard(std::uint64_t length, std::uint64_t offset) override;
-  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset) override;
+  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset,
+                              std::size_t most) override;
   void prefetch(std::uint64_t length, std::uint64_t offset) override;
   void start() override { inner_->start(); }
 

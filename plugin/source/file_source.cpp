@@ -103,6 +103,10 @@ void FileSource::open(Access access, bool lock) {
 
   if (writable_ && lock && !block_device_) lock_file(after);
   if (!find_size(size_)) throw unreachable("find the size of", errno);
+  int block = 0;
+  if (block_device_ && ::ioctl(file_.get(), BLKSSZGET, &block) == 0 && block > 0) {
+    discard_unit_ = static_cast<std::uint64_t>(block);
+  }
   unsigned short rotational = 0;
   rotational_ =
       block_device_ && ::ioctl(file_.get(), BLKROTATIONAL, &rotational) == 0 && rotational != 0;
@@ -230,6 +234,12 @@ void FileSource::flush() {
 }
 
 void FileSource::discard(std::uint64_t length, std::uint64_t offset) {
+  // A device takes whole blocks only, and refuses the others as wrong.
+  const std::uint64_t begin = (offset + discard_unit_ - 1) / discard_unit_ * discard_unit_;
+  const std::uint64_t end = (offset + length) / discard_unit_ * discard_unit_;
+  if (begin >= end) return;
+  length = end - begin;
+  offset = begin;
   int result = 0;
   do {
     if (block_device_) {
@@ -246,11 +256,12 @@ void FileSource::discard(std::uint64_t length, std::uint64_t offset) {
 
 // Descriptors share their position, but lseek does not need it to look for holes: threads do not
 // disturb each other, and nobody else uses the position.
-std::vector<Extent> FileSource::extents(std::uint64_t length, std::uint64_t offset) {
+std::vector<Extent> FileSource::extents(std::uint64_t length, std::uint64_t offset,
+                                        std::size_t most) {
   std::vector<Extent> found;
   const std::uint64_t end = offset + length;
   bool hole = false;
-  while (offset < end) {
+  while (offset < end && found.size() < most) {
     // Where the kind of extent that `offset` is not in begins.
     off_t next = ::lseek(file_.get(), static_cast<off_t>(offset), hole ? SEEK_DATA : SEEK_HOLE);
     if (next < 0) {

@@ -36,7 +36,8 @@ class FileSource final : public Source {
   void write(std::span<const std::byte> from, std::uint64_t offset, Durability durability) override;
   void flush() override;
   void discard(std::uint64_t length, std::uint64_t offset) override;
-  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset) override;
+  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset,
+                              std::size_t most) override;
   void prefetch(std::uint64_t length, std::uint64_t offset) override;
 
  private:
@@ -53,6 +54,7 @@ class FileSource final : public Source {
   std::string name_;
   FileDescriptor file_;
   std::uint64_t size_ = 0;
+  std::uint64_t discard_unit_ = 1;  // bytes
   bool block_device_ = false;
   bool writable_ = false;
   bool rotational_ = false;

@@ -55,7 +55,7 @@ class Completion {
 // What a server answers to one question about holes. It may say less than was asked, or more.
 class FoundExtents {
  public:
-  explicit FoundExtents(std::uint64_t wanted) : left_(wanted) {}
+  FoundExtents(std::uint64_t wanted, std::size_t most) : left_(wanted), most_(most) {}
   FoundExtents(const FoundExtents&) = delete;
   FoundExtents& operator=(const FoundExtents&) = delete;
 
@@ -72,7 +72,8 @@ class FoundExtents {
                  std::uint32_t* entries, std::size_t count, int* error) {
     auto& found = *static_cast<FoundExtents*>(self);
     try {
-      for (std::size_t i = 0; i + 1 < count && found.left_ != 0; i += 2) {
+      for (std::size_t i = 0;
+           i + 1 < count && found.left_ != 0 && found.extents_.size() < found.most_; i += 2) {
         const std::uint64_t length = std::min<std::uint64_t>(entries[i], found.left_);
         if (length == 0) continue;
         found.extents_.push_back({length, (entries[i + 1] & LIBNBD_STATE_HOLE) != 0});
@@ -86,6 +87,7 @@ class FoundExtents {
   }
 
   std::uint64_t left_;
+  std::size_t most_;
   std::vector<Extent> extents_;
 };
 
@@ -388,11 +390,13 @@ void NbdConnection::cache(std::uint64_t length, std::uint64_t offset) {
   });
 }
 
-std::vector<Extent> NbdConnection::block_status(std::uint64_t length, std::uint64_t offset) {
-  FoundExtents found(length);
+std::vector<Extent> NbdConnection::block_status(std::uint64_t length, std::uint64_t offset,
+                                                std::size_t most) {
+  FoundExtents found(length, most);
   run(describe("find holes in", length, offset),
       [&](nbd_handle* nbd, nbd_completion_callback done) {
-        return nbd_aio_block_status(nbd, length, offset, found.callback(), done, 0);
+        return nbd_aio_block_status(nbd, length, offset, found.callback(), done,
+                                    most == 1 ? LIBNBD_CMD_FLAG_REQ_ONE : 0);
       });
   return found.take();
 }

@@ -93,7 +93,7 @@ class NbdConnection {
   /// Only when the export says `can_cache`.
   void cache(std::uint64_t length, std::uint64_t offset);
   /// As Source::extents. Only when the export says `can_find_holes`.
-  std::vector<Extent> block_status(std::uint64_t length, std::uint64_t offset);
+  std::vector<Extent> block_status(std::uint64_t length, std::uint64_t offset, std::size_t most);
 
  private:
   using Clock = std::chrono::steady_clock;

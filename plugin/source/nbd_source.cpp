@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
+#include <string>
 
 #include "base/error.h"
 
@@ -43,6 +45,7 @@ class NbdSource::Turn {
   Turn& operator=(const Turn&) = delete;
   ~Turn() { --lane_.busy; }
   NbdConnection* operator->() { return &lane_.connection; }
+  bool lost() const { return lane_.connection.lost(); }
 
  private:
   static Lane& choose(NbdSource& source) {
@@ -120,6 +123,37 @@ void NbdSource::read(std::span<std::byte> to, std::uint64_t offset) {
   }
 }
 
+void NbdSource::refuse_unsettled(std::uint64_t length, std::uint64_t offset) {
+  const std::lock_guard lock(unsettled_mutex_);
+  for (const Range& range : unsettled_) {
+    if (range.end <= offset || offset + length <= range.begin) continue;
+    throw Error(ErrorKind::io,
+                "cannot write " + std::to_string(length) + " bytes at " + std::to_string(offset) +
+                    " of " + name_ +
+                    ": a connection was lost while bytes there were written, and the server may "
+                    "still write those; nothing else can be written there until the volume is "
+                    "opened anew",
+                EIO);
+  }
+}
+
+// Runs one request that changes a range. When its connection is lost, what becomes of it is open.
+template <typename Request>
+void NbdSource::change(Turn& turn, std::uint64_t length, std::uint64_t offset, Request request) {
+  refuse_unsettled(length, offset);
+  try {
+    request();
+  } catch (const Error&) {
+    const bool others_are_left = std::any_of(
+        lanes_.begin(), lanes_.end(), [](const auto& lane) { return !lane->connection.lost(); });
+    if (turn.lost() && others_are_left) {
+      const std::lock_guard lock(unsettled_mutex_);
+      unsettled_.push_back({offset, offset + length});
+    }
+    throw;
+  }
+}
+
 void NbdSource::write(std::span<const std::byte> from, std::uint64_t offset,
                       Durability durability) {
   if (from.empty()) return;
@@ -128,7 +162,7 @@ void NbdSource::write(std::span<const std::byte> from, std::uint64_t offset,
   const bool fua = export_.can_fua && (durable || !export_.can_flush);
   while (!from.empty()) {
     const std::size_t length = std::min(from.size(), max_request_);
-    turn->write(from.first(length), offset, fua);
+    change(turn, length, offset, [&] { turn->write(from.first(length), offset, fua); });
     from = from.subspan(length);
     offset += length;
   }
@@ -143,7 +177,9 @@ void NbdSource::flush() {
 void NbdSource::discard(std::uint64_t length, std::uint64_t offset) {
   if (!can_discard()) return;
   Turn turn(*this);
-  in_parts(length, offset, [&](auto... part) { turn->trim(part...); });
+  in_parts(length, offset, [&](std::uint64_t part, std::uint64_t at) {
+    change(turn, part, at, [&] { turn->trim(part, at); });
+  });
 }
 
 void NbdSource::prefetch(std::uint64_t length, std::uint64_t offset) {
@@ -152,9 +188,10 @@ void NbdSource::prefetch(std::uint64_t length, std::uint64_t offset) {
   in_parts(length, offset, [&](auto... part) { turn->cache(part...); });
 }
 
-std::vector<Extent> NbdSource::extents(std::uint64_t length, std::uint64_t offset) {
+std::vector<Extent> NbdSource::extents(std::uint64_t length, std::uint64_t offset,
+                                       std::size_t most) {
   if (!can_find_holes()) return {{length, false}};
-  return Turn(*this)->block_status(std::min(length, max_dataless_request), offset);
+  return Turn(*this)->block_status(std::min(length, max_dataless_request), offset, most);
 }
 
 void NbdSource::start() {

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,10 @@
 namespace luksdetached {
 
 /// An NBD export, over one connection or, where the server offers multi-conn, several.
+///
+/// A write or discard whose connection is lost has failed here, but the server may still carry it
+/// out, at any time: over what another connection wrote there meanwhile. Therefore nothing is
+/// written to its range any more.
 ///
 /// Unlike other Sources it takes only requests that are aligned to `block_size()`;
 /// BlockAlignedSource adds the rest.
@@ -44,7 +49,8 @@ class NbdSource final : public Source {
   /// it instead; without either `can_flush()` is false.
   void flush() override;
   void discard(std::uint64_t length, std::uint64_t offset) override;
-  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset) override;
+  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset,
+                              std::size_t most) override;
   void prefetch(std::uint64_t length, std::uint64_t offset) override;
   void start() override;
 
@@ -62,6 +68,14 @@ class NbdSource final : public Source {
   };
   class Turn;  // one request's use of the least busy lane
 
+  struct Range {
+    std::uint64_t begin, end;
+  };
+
+  template <typename Request>
+  void change(Turn& turn, std::uint64_t length, std::uint64_t offset, Request request);
+  void refuse_unsettled(std::uint64_t length, std::uint64_t offset);
+
   void check_limits();
 
   std::string name_;
@@ -74,6 +88,9 @@ class NbdSource final : public Source {
   bool writable_ = false;
   std::atomic<unsigned> next_ = 0;
   std::vector<std::unique_ptr<Lane>> lanes_;
+
+  std::mutex unsettled_mutex_;    // guards what follows
+  std::vector<Range> unsettled_;  // see `change`
 };
 
 }  // namespace luksdetached

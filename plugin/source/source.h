@@ -94,8 +94,10 @@ class Source {
   virtual void discard(std::uint64_t /*length*/, std::uint64_t /*offset*/) {}
 
   /// The extents from `offset` on, at least one and together at most `length` bytes, which is not
-  /// 0; they may end sooner.
-  virtual std::vector<Extent> extents(std::uint64_t length, std::uint64_t /*offset*/) {
+  /// 0; they may end sooner. Not many more than `most` (at least 1): the caller has no use for
+  /// them, and to find them takes time.
+  virtual std::vector<Extent> extents(std::uint64_t length, std::uint64_t /*offset*/,
+                                      std::size_t /*most*/) {
     return {{length, false}};
   }
 

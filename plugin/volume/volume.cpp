@@ -221,7 +221,8 @@ void Volume::flush(SyncFailures::Witness& client) {
   sync_failures_.run(client, payload_->name(), [&] { payload_->flush(); });
 }
 
-std::vector<Extent> Volume::extents(std::uint64_t length, std::uint64_t offset) const {
+std::vector<Extent> Volume::extents(std::uint64_t length, std::uint64_t offset,
+                                    std::size_t most) const {
   const std::uint64_t begin = sector_begin(offset);
   const std::uint64_t end = offset + length;
   std::vector<Extent> found;
@@ -239,7 +240,8 @@ std::vector<Extent> Volume::extents(std::uint64_t length, std::uint64_t offset) 
 
   std::uint64_t hole_begin = begin;  // neighbouring holes are one
   std::uint64_t at = begin;
-  for (const Extent& extent : payload_->extents(sector_end(end) - begin, area_.offset + begin)) {
+  for (const Extent& extent :
+       payload_->extents(sector_end(end) - begin, area_.offset + begin, most)) {
     at += extent.length;
     if (!extent.hole) {
       hole_begin = at;

@@ -76,9 +76,9 @@ class Volume {
   /// Every write that returned before is on the payload's stable storage afterwards.
   void flush(SyncFailures::Witness& client);
 
-  /// As Source::extents. Only sectors for which the payload keeps nothing are holes; reading them
-  /// gives noise. Only if `can_find_holes()`.
-  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset) const;
+  /// As Source::extents, about `most` of them. Only sectors for which the payload keeps nothing are
+  /// holes; reading them gives noise. Only if `can_find_holes()`.
+  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset, std::size_t most) const;
 
   /// A range will be read soon.
   void prefetch(std::uint64_t length, std::uint64_t offset) const;

@@ -107,3 +107,67 @@ stop "$server"
 serve_plain --filter=noextents file "$tmp/v.payload"
 serve "header=$tmp/v.header" "payload=$uri" "secret=$tmp/v.secret" discard=true
 map_is "$all_is_data"
+stop "$server"
+
+note "who asks for one extent at a time sees the same; a file in very small pieces is told in parts"
+truncate -s 0 "$tmp/v.payload"
+truncate -s 4M "$tmp/v.payload"
+/usr/bin/python3 - "$tmp/v.payload" <<'END'
+import sys
+with open(sys.argv[1], "r+b") as payload:
+    for at in range(0, 4 << 20, 20480):
+        payload.seek(at)
+        payload.write(b"x" * 4096)
+    payload.truncate(1 << 30)
+    for at in range(4 << 20, 1 << 30, 8192):
+        payload.seek(at)
+        payload.write(b"x")
+END
+serve "${parameters[@]}" discard=true
+/usr/bin/python3 - "$uri" <<'END'
+import sys, nbd
+h = nbd.NBD()
+h.add_meta_context(nbd.CONTEXT_BASE_ALLOCATION)
+h.connect_uri(sys.argv[1])
+def walk(end, flags):
+    found, at = [], 0
+    while at < end:
+        told = []
+        h.block_status(end - at, at, lambda context, offset, entries, error: told.extend(entries), flags)
+        for length, kind in zip(told[::2], told[1::2]):
+            if found and found[-1][1] == kind:
+                found[-1][0] += length
+            else:
+                found.append([length, kind])
+            at += length
+        assert flags == 0 or len(told) == 2, told
+    return found
+assert walk(4 << 20, 0) == walk(4 << 20, nbd.CMD_FLAG_REQ_ONE)
+told = []
+h.block_status(1 << 30, 0, lambda context, offset, entries, error: told.append(len(entries) // 2))
+assert told == [65536], told
+assert len(walk(1 << 30, 0)) > 200_000
+END
+stop "$server"
+
+note "a device of 4096 byte blocks and sectors of 512: only whole blocks can be freed"
+make_luks2 small 4M --sector-size 512
+noise 4M >"$tmp/plain"
+encrypted small 512 <"$tmp/plain" >"$tmp/small.payload"
+if ! loop=$(losetup -f --show -b 4096 "$tmp/small.payload" 2>"$tmp/losetup.err"); then
+  note "no such loop device here: $(cat "$tmp/losetup.err")"
+  exit 0
+fi
+defer eval "losetup -d $loop 2>/dev/null || true"
+serve "header=$tmp/small.header" "payload=$loop" "secret=$tmp/small.secret" discard=true
+nbd_shell -u "$uri" -c "plain = '$tmp/plain'" -c - <<'END'
+import nbd
+model = open(plain, "rb").read()
+h.trim(512, 0)
+h.trim(4096, 512)
+assert h.pread(len(model), 0) == model
+h.trim(1 << 20, 512, nbd.CMD_FLAG_FUA)
+found = h.pread(len(model), 0)
+assert found[:4096] == model[:4096] and found[1 << 20 :] == model[1 << 20 :]
+assert found[4096 : 1 << 20] != model[4096 : 1 << 20]
+END

@@ -15,6 +15,8 @@
 namespace luksdetached {
 namespace {
 
+constexpr std::size_t all = SIZE_MAX;  // extents
+
 using testing::Bytes;
 using testing::pattern;
 
@@ -50,7 +52,8 @@ class BlockMemory final : public Source {
     check(length, offset);
     asked.emplace_back(offset, length);
   }
-  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset) override {
+  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset,
+                              std::size_t /*most*/) override {
     check(length, offset);
     asked.emplace_back(offset, length);
     return status;
@@ -201,7 +204,7 @@ TEST_F(BlockAlignedSourceTest, PrefetchesTheBlocksAroundARange) {
 TEST_F(BlockAlignedSourceTest, CutsExtentsToTheRange) {
   auto source = make(4'096);
   memory_->status = {{4'096, true}, {8'192, false}, {4'096, true}};
-  EXPECT_EQ(source.extents(12'000, 4'000),
+  EXPECT_EQ(source.extents(12'000, 4'000, all),
             (std::vector<Extent>{{96, true}, {8'192, false}, {3'712, true}}));
   EXPECT_EQ(memory_->asked, (Ranges{{0, 16'384}}));
 }
@@ -209,7 +212,7 @@ TEST_F(BlockAlignedSourceTest, CutsExtentsToTheRange) {
 TEST_F(BlockAlignedSourceTest, PromisesNoHoleWhenTheExtentsEndBeforeTheRange) {
   auto source = make(4'096);
   memory_->status = {{1'000, true}};
-  EXPECT_EQ(source.extents(100, 4'000), (std::vector<Extent>{{100, false}}));
+  EXPECT_EQ(source.extents(100, 4'000, all), (std::vector<Extent>{{100, false}}));
 }
 
 TEST_F(BlockAlignedSourceTest, PassesFlushAndStart) {

@@ -193,7 +193,8 @@ void FakeNbdServer::serve(int fd, unsigned number) {
                     data.begin());
       }
     }
-    if (command.type == command_disconnect) {
+    const bool changes = command.type == command_write || command.type == command_trim;
+    if (command.type == command_disconnect || (changes && behaviour_.vanish_at == command.offset)) {
       ::shutdown(fd, SHUT_RDWR);
       return;
     }

@@ -50,6 +50,8 @@ struct FakeNbdBehaviour {
   unsigned answer_connections = ~0u;  // further ones are never answered
   bool omit_read_data = false;        // structured replies that say "done" without the bytes
   std::uint32_t write_error = 0;      // the NBD error that every write gets
+  // A write or TRIM there ends its connection without an answer.
+  std::optional<std::uint64_t> vanish_at = std::nullopt;
   // Offers base:allocation; every question gets these lengths and flags in turn.
   std::optional<std::vector<std::uint32_t>> block_status = std::nullopt;
 };

@@ -16,6 +16,8 @@
 namespace luksdetached {
 namespace {
 
+constexpr std::size_t all = SIZE_MAX;  // extents
+
 using testing::Bytes;
 using testing::error_of;
 using ::testing::HasSubstr;
@@ -194,14 +196,17 @@ TEST_F(FileSourceTest, FindsTheHolesThatDiscardsMake) {
   constexpr std::uint64_t mebibyte = 1 << 20;
   FileSource source(make(4 * mebibyte), Access::read_write, false);
   EXPECT_TRUE(source.can_discard());
-  EXPECT_EQ(source.extents(4 * mebibyte, 0), (std::vector<Extent>{{4 * mebibyte, true}}));
+  EXPECT_EQ(source.extents(4 * mebibyte, 0, all), (std::vector<Extent>{{4 * mebibyte, true}}));
   const Bytes data = pattern(3 * mebibyte);
   source.write(data, 0, Durability::cached);
-  EXPECT_EQ(source.extents(4 * mebibyte, 0),
+  EXPECT_EQ(source.extents(4 * mebibyte, 0, all),
             (std::vector<Extent>{{3 * mebibyte, false}, {mebibyte, true}}));
   source.discard(mebibyte, mebibyte);
+  EXPECT_EQ(source.extents(4 * mebibyte, 0, 2),
+            (std::vector<Extent>{{mebibyte, false}, {mebibyte, true}}));
+  EXPECT_EQ(source.extents(4 * mebibyte, mebibyte, 1), (std::vector<Extent>{{mebibyte, true}}));
   EXPECT_EQ(
-      source.extents(2 * mebibyte + 100, mebibyte / 2),
+      source.extents(2 * mebibyte + 100, mebibyte / 2, all),
       (std::vector<Extent>{{mebibyte / 2, false}, {mebibyte, true}, {mebibyte / 2 + 100, false}}));
   Bytes back(mebibyte);
   source.read(back, 2 * mebibyte);
@@ -212,7 +217,7 @@ TEST_F(FileSourceTest, FindsTheHolesThatDiscardsMake) {
 TEST_F(FileSourceTest, AFileThatBecameShorterHasNoHolesWhereItEnded) {
   FileSource source(make(8'192), Access::read_only, false);
   std::filesystem::resize_file(path_, 0);
-  EXPECT_EQ(source.extents(4'096, 4'096), (std::vector<Extent>{{4'096, false}}));
+  EXPECT_EQ(source.extents(4'096, 4'096, all), (std::vector<Extent>{{4'096, false}}));
 }
 
 TEST_F(FileSourceTest, PrefetchesWithoutHarm) {

@@ -15,6 +15,8 @@
 namespace luksdetached {
 namespace {
 
+constexpr std::size_t all = SIZE_MAX;  // extents
+
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
 using testing::Bytes;
@@ -141,6 +143,36 @@ TEST(NbdSource, GoesOnWithTheConnectionsThatAreLeft) {
   EXPECT_LE(failures, 1);
 }
 
+// The server may carry it out later, over what was written there in the meantime.
+TEST(NbdSource, WritesNothingOverAWriteWhoseConnectionWasLost) {
+  for (const bool discards : {false, true}) {
+    FakeNbdServer server(
+        {.flags = flag_has_flags | flag_multi_conn | flag_send_trim, .vanish_at = 8'192});
+    NbdSource source(parse_uri(server.uri()), Access::read_write, 4);
+    source.start();
+    ASSERT_EQ(source.connections(), 4u);
+    if (discards) {
+      EXPECT_THROW(source.discard(4'096, 8'192), Error);
+    } else {
+      EXPECT_THROW(source.write(pattern(4'096), 8'192, Durability::cached), Error);
+    }
+    const std::size_t before = server.commands().size();
+    const Error error =
+        error_of([&] { source.write(pattern(512), 12'288 - 512, Durability::cached); });
+    EXPECT_EQ(error.errno_code(), EIO);
+    EXPECT_THAT(error.what(), HasSubstr("a connection was lost"));
+    EXPECT_THROW(source.write(pattern(16'384), 4'096, Durability::durable), Error);
+    EXPECT_THROW(source.discard(65'536, 0), Error);
+    EXPECT_EQ(server.commands().size(), before);
+
+    // Beside it, and reading.
+    EXPECT_NO_THROW(source.write(pattern(4'096), 4'096, Durability::cached));
+    EXPECT_NO_THROW(source.write(pattern(4'096), 12'288, Durability::cached));
+    Bytes back(16'384);
+    EXPECT_NO_THROW(source.read(back, 4'096));
+  }
+}
+
 TEST(NbdSource, RefusesConnectionsThatDiffer) {
   FakeNbdServer server({.flags = flag_has_flags | flag_multi_conn, .size_step = 512});
   const Error error = error_of([&] { NbdSource(parse_uri(server.uri()), Access::read_write, 2); });
@@ -254,7 +286,7 @@ std::vector<Extent> extents_of(const std::vector<std::uint32_t>& block_status) {
   FakeNbdServer server({.block_status = block_status});
   NbdSource source(parse_uri(server.uri()), Access::read_only, 1, {}, NbdHoles::wanted);
   EXPECT_TRUE(source.can_find_holes());
-  return source.extents(10'000, 512);
+  return source.extents(10'000, 512, all);
 }
 
 TEST(NbdSource, FindsHolesByBlockStatus) {
@@ -275,15 +307,27 @@ TEST(NbdSource, FindsTheHolesOfNbdkit) {
   RealNbdServer server(RealNbdServer::nbdkit({"memory", "8M"}));
   NbdSource source(parse_uri(server.uri()), Access::read_write, 4, {}, NbdHoles::wanted);
   source.write(pattern(mebibyte), 4 * mebibyte, Durability::cached);
-  EXPECT_EQ(source.extents(8 * mebibyte, 0),
+  EXPECT_EQ(source.extents(8 * mebibyte, 0, all),
             (std::vector<Extent>{{4 * mebibyte, true}, {mebibyte, false}, {3 * mebibyte, true}}));
+}
+
+TEST(NbdSource, FindsNoMoreHolesThanAreWanted) {
+  FakeNbdServer server({.block_status = {{1'000, 0, 2'000, 1, 7'000, 0}}});
+  NbdSource source(parse_uri(server.uri()), Access::read_only, 1, {}, NbdHoles::wanted);
+  EXPECT_EQ(source.extents(10'000, 0, 2), (std::vector<Extent>{{1'000, false}, {2'000, true}}));
+  EXPECT_EQ(source.extents(10'000, 0, 1), (std::vector<Extent>{{1'000, false}}));
+  constexpr std::uint16_t flag_req_one = 8;
+  const auto commands = server.commands();
+  ASSERT_EQ(commands.size(), 2u);
+  EXPECT_EQ(commands[0].flags & flag_req_one, 0);
+  EXPECT_EQ(commands[1].flags & flag_req_one, flag_req_one);
 }
 
 TEST(NbdSource, DoesNotAskForHolesThatNobodyWants) {
   FakeNbdServer server({.block_status = {{512, 1}}});
   NbdSource source(parse_uri(server.uri()), Access::read_only, 1);
   EXPECT_FALSE(source.can_find_holes());
-  EXPECT_EQ(source.extents(10'000, 0), (std::vector<Extent>{{10'000, false}}));
+  EXPECT_EQ(source.extents(10'000, 0, all), (std::vector<Extent>{{10'000, false}}));
   EXPECT_TRUE(server.commands().empty());
 }
 

@@ -67,9 +67,11 @@ class MemorySource : public Source {
     const auto gone = place(offset, length);
     std::fill(gone.begin(), gone.end(), std::byte{0});
   }
-  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset) override {
+  std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset,
+                              std::size_t most) override {
     remember({Kind::extents, offset, length});
-    return holes ? holes(length, offset) : Source::extents(length, offset);
+    if (holes_wanted) holes_wanted(most);
+    return holes ? holes(length, offset) : Source::extents(length, offset, most);
   }
   void prefetch(std::uint64_t length, std::uint64_t offset) override {
     remember({Kind::prefetch, offset, length});
@@ -90,6 +92,7 @@ class MemorySource : public Source {
   Hook before;    ///< runs before every call; what it throws is the call's error
   Hook half_way;  ///< runs within every write
   std::function<std::vector<Extent>(std::uint64_t length, std::uint64_t offset)> holes;
+  std::function<void(std::size_t most)> holes_wanted;
   std::optional<std::uint64_t> size_now;  ///< when it is not what it was
   bool is_writable = true;
   int starts = 0;

@@ -17,6 +17,8 @@
 namespace luksdetached {
 namespace {
 
+constexpr std::size_t all = SIZE_MAX;  // extents
+
 using testing::Bytes;
 using testing::ChainCipher;
 using testing::MemorySource;
@@ -390,25 +392,34 @@ TEST(VolumeTest, OnlyWholeSectorsAreHoles) {
   Fixture f(16384);
   // In sectors of 512: the hole begins at 100 and ends at 2600.
   f.source->holes = says(Fixture::guard, {{100, false}, {2500, true}, {13784, false}});
-  EXPECT_EQ(f.volume->extents(16384, 0),
+  EXPECT_EQ(f.volume->extents(16384, 0, all),
             (std::vector<Extent>{{512, false}, {2048, true}, {13824, false}}));
-  EXPECT_EQ(f.volume->extents(1000, 700), (std::vector<Extent>{{1000, true}}));
-  EXPECT_EQ(f.volume->extents(3000, 100),
+  EXPECT_EQ(f.volume->extents(1000, 700, all), (std::vector<Extent>{{1000, true}}));
+  EXPECT_EQ(f.volume->extents(3000, 100, all),
             (std::vector<Extent>{{412, false}, {2048, true}, {540, false}}));
 }
 
 TEST(VolumeTest, NeighbouringHolesAreOne) {
   Fixture f(16384);
   f.source->holes = says(Fixture::guard, {{700, true}, {700, true}, {14984, true}});
-  EXPECT_EQ(f.volume->extents(16384, 0), (std::vector<Extent>{{16384, true}}));
+  EXPECT_EQ(f.volume->extents(16384, 0, all), (std::vector<Extent>{{16384, true}}));
+}
+
+TEST(VolumeTest, FindsNoMoreExtentsThanAreWanted) {
+  Fixture f(16384);
+  std::size_t asked_for = 0;
+  f.source->holes_wanted = [&](std::size_t most) { asked_for = most; };
+  f.source->holes = says(Fixture::guard, {{4096, true}});
+  EXPECT_EQ(f.volume->extents(16384, 0, 1), (std::vector<Extent>{{4096, true}}));
+  EXPECT_EQ(asked_for, 1u);
 }
 
 TEST(VolumeTest, ExtentsMayEndBeforeTheRange) {
   Fixture f(16384);
   f.source->holes = says(Fixture::guard, {{1000, true}});
-  EXPECT_EQ(f.volume->extents(16384, 0), (std::vector<Extent>{{512, true}, {512, false}}));
+  EXPECT_EQ(f.volume->extents(16384, 0, all), (std::vector<Extent>{{512, true}, {512, false}}));
   f.source->holes = says(Fixture::guard, {{100, false}});
-  EXPECT_EQ(f.volume->extents(16384, 0), (std::vector<Extent>{{512, false}}));
+  EXPECT_EQ(f.volume->extents(16384, 0, all), (std::vector<Extent>{{512, false}}));
 }
 
 TEST(VolumeTest, PrefetchAsksForTheSectorsAroundARange) {
