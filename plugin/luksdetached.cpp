@@ -433,7 +433,8 @@ int on_zero(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32
 
 int on_trim(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
   return guarded(-1, [&] {
-    volume_of(handle).discard(count, offset, durability_of(flags), connection_of(handle).syncs);
+    volume_of(handle).discard(count, offset, durability_of(flags), connection_of(handle).syncs,
+                              throw_if_ending);
     return 0;
   });
 }

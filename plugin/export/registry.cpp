@@ -21,12 +21,15 @@ std::string printable(std::string_view name) {
   return name.size() > most ? text + "…" : text;
 }
 
-// Equal for two URIs of one payload, as far as that can be told: also a file under two names.
+// Equal for two URIs of one payload, as far as that can be told: also for a file, or a server's
+// socket, under two names.
 std::string payload_identity(const std::string& uri) {
   const Uri parsed = parse_uri(uri);
+  const std::string& path = parsed.scheme == Scheme::path ? parsed.path : parsed.socket;
   struct stat info {};
-  if (parsed.scheme != Scheme::path || ::stat(parsed.path.c_str(), &info) != 0) return parsed.place;
-  return "inode " + std::to_string(info.st_dev) + " " + std::to_string(info.st_ino);
+  if (path.empty() || ::stat(path.c_str(), &info) != 0) return parsed.place;
+  return "inode " + std::to_string(info.st_dev) + " " + std::to_string(info.st_ino) + " " +
+         parsed.export_name;
 }
 
 }  // namespace
@@ -56,8 +59,14 @@ void ExportRegistry::open(std::size_t index, const ExportEvents& events) {
   try {
     // Without the lock: unlocking takes its time, and nobody else looks at the volume of an export
     // that is waiting.
-    RangeLock& payload_lock = payload_locks_[payload_identity(entry.options.payload)];
-    OpenedExport opened = open_export(entry.options, entry.access, payload_lock);
+    Payload& payload = payloads_[payload_identity(entry.options.payload)];
+    if (entry.access == Access::read_write && payload.writer != nullptr) {
+      throw Error(ErrorKind::payload_in_use, "payload " + parse_uri(entry.options.payload).name +
+                                                 ": export " + payload.writer->status.name +
+                                                 " writes it already");
+    }
+    OpenedExport opened = open_export(entry.options, entry.access, payload.lock);
+    if (opened.volume->writable()) payload.writer = &entry;
     for (const std::string& text : opened.warnings) events.warning(name, text);
     events.opened(name, opened.summary);
     entry.volume = std::move(opened.volume);
@@ -73,6 +82,9 @@ void ExportRegistry::start(std::size_t index) {
     entry.volume->start();
   } catch (const std::exception& error) {
     entry.volume.reset();
+    for (auto& [identity, payload] : payloads_) {
+      if (payload.writer == &entry) payload.writer = nullptr;
+    }
     fail(entry, error.what());
     throw;
   }

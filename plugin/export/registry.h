@@ -82,8 +82,13 @@ class ExportRegistry {
 
   void fail(Entry& entry, std::string reason);
 
+  struct Payload {
+    RangeLock lock;
+    const Entry* writer = nullptr;  // the export that may write it
+  };
+
   // By what `payload_identity` says; of the thread that opens.
-  std::map<std::string, RangeLock> payload_locks_;
+  std::map<std::string, Payload> payloads_;
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
 };

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -124,6 +125,14 @@ bool is_open_for_writing(const fs::path& info) {
   return false;
 }
 
+// Does the link lead to the block device? Without waiting for a file system that does not answer.
+bool is_device(const fs::path& link, dev_t device) {
+  struct statx found {};
+  return ::statx(AT_FDCWD, link.c_str(), AT_STATX_DONT_SYNC, STATX_TYPE, &found) == 0 &&
+         S_ISBLK(found.stx_mode) && found.stx_rdev_major == major(device) &&
+         found.stx_rdev_minor == minor(device);
+}
+
 // Does this loop device have the file? Asked of the device itself where it may be opened: its path
 // may mean something else here.
 bool has_backing_file(const std::string& device, const fs::path& entry, const struct stat& file) {
@@ -132,9 +141,13 @@ bool has_backing_file(const std::string& device, const fs::path& entry, const st
   if (loop && ::ioctl(loop.get(), LOOP_GET_STATUS64, &status) == 0) {
     return status.lo_inode == file.st_ino && status.lo_device == file.st_dev;
   }
+  // The path may have newlines of its own before the last one.
+  std::ifstream attribute(entry / "loop/backing_file");
+  std::string path{std::istreambuf_iterator<char>(attribute), {}};
+  if (path.ends_with('\n')) path.pop_back();
   struct stat backing {};
-  return ::stat(first_line(entry / "loop/backing_file").c_str(), &backing) == 0 &&
-         backing.st_ino == file.st_ino && backing.st_dev == file.st_dev;
+  return ::stat(path.c_str(), &backing) == 0 && backing.st_ino == file.st_ino &&
+         backing.st_dev == file.st_dev;
 }
 
 }  // namespace
@@ -158,9 +171,7 @@ std::string find_device_holder(dev_t device) {
   if (found.empty()) found = find_stacked_device(device);
   if (!found.empty()) return found;
   found = find_process([&](const fs::path& info, const fs::path& link) {
-    struct stat open {};
-    return ::stat(link.c_str(), &open) == 0 && S_ISBLK(open.st_mode) && open.st_rdev == device &&
-           is_open_for_writing(info);
+    return is_open_for_writing(info) && is_device(link, device);
   });
   return found.empty() ? found : found + " has it open for writing";
 }

@@ -124,6 +124,7 @@ void NbdSource::read(std::span<std::byte> to, std::uint64_t offset) {
 }
 
 void NbdSource::refuse_unsettled(std::uint64_t length, std::uint64_t offset) {
+  if (!any_unsettled_) return;
   const std::lock_guard lock(unsettled_mutex_);
   for (const Range& range : unsettled_) {
     if (range.end <= offset || offset + length <= range.begin) continue;
@@ -149,6 +150,7 @@ void NbdSource::change(Turn& turn, std::uint64_t length, std::uint64_t offset, R
     if (turn.lost() && others_are_left) {
       const std::lock_guard lock(unsettled_mutex_);
       unsettled_.push_back({offset, offset + length});
+      any_unsettled_ = true;
     }
     throw;
   }

@@ -89,8 +89,9 @@ class NbdSource final : public Source {
   std::atomic<unsigned> next_ = 0;
   std::vector<std::unique_ptr<Lane>> lanes_;
 
-  std::mutex unsettled_mutex_;    // guards what follows
-  std::vector<Range> unsettled_;  // see `change`
+  std::atomic<bool> any_unsettled_ = false;  // so that writes need no common lock
+  std::mutex unsettled_mutex_;               // guards what follows
+  std::vector<Range> unsettled_;             // see `change`
 };
 
 }  // namespace luksdetached

@@ -164,11 +164,9 @@ std::string place_of_file(const std::string& path) {
   return "file " + normal_path(path);
 }
 
-// Of one export of a server at `host` (with its port, or not) or at the unix socket `socket`.
-std::string place_of_export(std::string_view host, std::string_view socket, std::string_view path) {
-  if (path.starts_with('/')) path.remove_prefix(1);
-  const std::string name = percent_decode(path).value_or("");
-  if (!socket.empty()) return "unix " + normal_path(socket) + " " + name;
+// Of an export of the server at the URI's unix socket, or else at `host` (with its port, or not).
+std::string place_of_export(const Uri& uri, std::string_view host) {
+  if (!uri.socket.empty()) return "unix " + normal_path(uri.socket) + " " + uri.export_name;
   std::string server(host);
   std::transform(server.begin(), server.end(), server.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -176,7 +174,7 @@ std::string place_of_export(std::string_view host, std::string_view socket, std:
   const std::size_t colon = server.rfind(':');
   const bool has_port = colon != std::string::npos && server.find(']', colon) == std::string::npos;
   if (!has_port) server += ":10809";
-  return "tcp " + server + " " + name;
+  return "tcp " + server + " " + uri.export_name;
 }
 
 Uri parse_file_uri(std::string_view text) {
@@ -290,7 +288,6 @@ Uri parse_nbd_uri(const NbdScheme& scheme, std::string_view text) {
     for (const std::string_view part : split(authority.substr(0, at), ':')) hide(uri, part);
     hide(uri, authority.substr(0, at));
   }
-  std::string socket;
   if (question != std::string_view::npos) {
     const std::string_view query = rest.substr(question + 1);
     hide(uri, query);
@@ -298,13 +295,13 @@ Uri parse_nbd_uri(const NbdScheme& scheme, std::string_view text) {
       const std::size_t equals = pair.find('=');
       if (equals != std::string_view::npos) hide(uri, pair.substr(equals + 1));
     }
-    if (!query.empty()) socket = parse_nbd_query(uri, scheme, query);
+    if (!query.empty()) uri.socket = parse_nbd_query(uri, scheme, query);
   }
   std::sort(uri.hidden.begin(), uri.hidden.end(),
             [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
 
   if (scheme.unix_socket) {
-    if (socket.empty()) {
+    if (uri.socket.empty()) {
       refuse(uri, "it does not say which socket; write " + prefix + ":///EXPORT?socket=PATH");
     }
     // libnbd ignores a host here: the export's name with a '/' too few would be forgotten.
@@ -312,7 +309,10 @@ Uri parse_nbd_uri(const NbdScheme& scheme, std::string_view text) {
       refuse(uri, "a unix socket has no host; write " + prefix + ":///EXPORT?socket=PATH");
     }
   }
-  uri.place = place_of_export(host, socket, front.substr(authority.size()));
+  std::string_view path = front.substr(authority.size());
+  if (path.starts_with('/')) path.remove_prefix(1);
+  uri.export_name = percent_decode(path).value_or("");
+  uri.place = place_of_export(uri, host);
   return uri;
 }
 

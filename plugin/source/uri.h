@@ -15,6 +15,8 @@ struct Uri {
   std::string text;              ///< as given; holds credentials: never for messages or logs
   std::string name;              ///< for messages and logs: redacted, no control characters
   std::string path;              ///< Scheme::path only: of the file or block device, decoded
+  std::string socket;            ///< NBD over a unix socket only: its path, decoded
+  std::string export_name;       ///< NBD only: decoded
   std::string tls_certificates;  ///< NBD with TLS only: the query's directory, decoded, or empty
   std::string tls_psk_file;      ///< NBD with TLS only: the query's file, decoded, or empty
   std::string place;  ///< equal for two URIs that name one place, as far as their text tells; holds

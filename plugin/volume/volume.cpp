@@ -206,13 +206,19 @@ void Volume::put_sectors(std::span<const std::byte> sectors, std::uint64_t paylo
 }
 
 void Volume::discard(std::uint64_t length, std::uint64_t offset, Durability durability,
-                     SyncFailures::Witness& client) {
-  const std::uint64_t begin = sector_end(offset);
+                     SyncFailures::Witness& client, const std::function<void()>& between) {
+  // In parts, so that who waits for the lock does not wait for all of it.
+  constexpr std::uint64_t most = std::uint64_t{64} << 20;
   const std::uint64_t end = sector_begin(offset + length);
-  if (begin < end) {
-    const RangeLock::Guard guard(payload_lock_, area_.offset + begin, area_.offset + end,
-                                 RangeLock::Mode::shared);
-    payload_->discard(end - begin, area_.offset + begin);
+  for (std::uint64_t at = sector_end(offset); at < end;) {
+    const std::uint64_t part = std::min(end - at, most);
+    {
+      const std::uint64_t begin = area_.offset + at;
+      const RangeLock::Guard guard(payload_lock_, begin, begin + part, RangeLock::Mode::shared);
+      payload_->discard(part, begin);
+    }
+    at += part;
+    if (at < end) between();
   }
   if (durability == Durability::durable) flush(client);
 }

@@ -70,8 +70,9 @@ class Volume {
 
   /// The payload may forget the whole sectors in the range: what is read there afterwards is not
   /// zero but noise. The parts of sectors at its edges stay as they are. Only if `can_discard()`.
+  /// `between` as with `zero`.
   void discard(std::uint64_t length, std::uint64_t offset, Durability durability,
-               SyncFailures::Witness& client);
+               SyncFailures::Witness& client, const std::function<void()>& between);
 
   /// Every write that returned before is on the payload's stable storage afterwards.
   void flush(SyncFailures::Witness& client);

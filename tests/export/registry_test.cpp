@@ -72,7 +72,7 @@ std::string ExportRegistryTest::directory;
 TEST_F(ExportRegistryTest, ServesWhatOpensAndRefusesTheRest) {
   ExportRegistry registry;
   registry.add("one", options("secret"), Access::read_write);
-  registry.add("two", options("wrong"), Access::read_write);
+  registry.add("two", options("wrong"), Access::read_only);
   registry.add("three", options("secret"), Access::read_only);
   for (const char* name : {"one", "two", "three"}) EXPECT_EQ(refusal(registry, name), ESHUTDOWN);
   EXPECT_EQ(refusal(registry, "four"), ENOENT);
@@ -95,6 +95,22 @@ TEST_F(ExportRegistryTest, ServesWhatOpensAndRefusesTheRest) {
   EXPECT_EQ(statuses[1].state, ExportState::failed);
   EXPECT_NE(statuses[1].reason.find("cannot unlock header " + path("header")), std::string::npos);
   EXPECT_FALSE(statuses[2].writable);
+}
+
+// Without a lock on the file, and under another name: the second one must not even open it.
+TEST_F(ExportRegistryTest, RefusesASecondWriterOfOnePayload) {
+  std::filesystem::create_hard_link(path("payload"), path("same"));
+  ExportOptions same = options("secret");
+  same.payload = path("same");
+  ExportRegistry registry;
+  registry.add("one", options("secret"), Access::read_write);
+  registry.add("two", same, Access::read_write);
+  registry.add("reader", same, Access::read_only);
+  registry.open_and_start_all(events(), false);
+  std::filesystem::remove(path("same"));
+  EXPECT_EQ(told, (std::vector<std::string>{"opened one", "failed two", "opened reader"}));
+  EXPECT_EQ(registry.statuses()[1].reason,
+            "payload " + path("same") + ": export one writes it already");
 }
 
 TEST_F(ExportRegistryTest, AnOpenedExportIsRefusedUntilItIsStarted) {

@@ -53,7 +53,7 @@ class VolumeClient final : public testing::WorkloadClient {
     volume_.zero(length, offset, Durability::cached, syncs_, [] {});
   }
   void trim(std::uint64_t length, std::uint64_t offset) override {
-    volume_.discard(length, offset, Durability::cached, syncs_);
+    volume_.discard(length, offset, Durability::cached, syncs_, [] {});
   }
   void flush() override { volume_.flush(syncs_); }
 

@@ -340,7 +340,7 @@ TEST(VolumeTest, ALongZeroCanBeEndedBetweenItsPieces) {
 
 TEST(VolumeTest, ADiscardLosesWholeSectorsOnly) {
   Fixture f(16384);
-  f.volume->discard(1000, 500, Durability::cached, *f.client);
+  f.volume->discard(1000, 500, Durability::cached, *f.client, [] {});
   EXPECT_EQ(f.source->take_calls(),
             (std::vector<Call>{{Kind::discard, Fixture::guard + 512, 512}}));
   EXPECT_EQ(f.read(0, 512), slice(f.plain, 0, 512));
@@ -350,16 +350,28 @@ TEST(VolumeTest, ADiscardLosesWholeSectorsOnly) {
 
 TEST(VolumeTest, ADiscardWithoutAWholeSectorAsksForNothing) {
   Fixture f(16384);
-  f.volume->discard(510, 1, Durability::cached, *f.client);
-  f.volume->discard(500, 600, Durability::cached, *f.client);
-  f.volume->discard(0, 512, Durability::cached, *f.client);
+  f.volume->discard(510, 1, Durability::cached, *f.client, [] {});
+  f.volume->discard(500, 600, Durability::cached, *f.client, [] {});
+  f.volume->discard(0, 512, Durability::cached, *f.client, [] {});
   EXPECT_TRUE(f.source->take_calls().empty());
   f.expect_payload_is_the_model();
 }
 
+TEST(VolumeTest, ALongDiscardGoesInPartsAndCanBeEnded) {
+  constexpr std::size_t part = std::size_t{64} << 20;
+  Fixture f(2 * part + 4096);
+  int parts = 0;
+  f.volume->discard(2 * part + 4096, 0, Durability::cached, *f.client, [&] { ++parts; });
+  EXPECT_EQ(f.source->take_calls(),
+            (std::vector<Call>{{Kind::discard, Fixture::guard, part},
+                               {Kind::discard, Fixture::guard + part, part},
+                               {Kind::discard, Fixture::guard + 2 * part, 4096}}));
+  EXPECT_EQ(parts, 2);
+}
+
 TEST(VolumeTest, ADurableDiscardIsFlushed) {
   Fixture f(16384);
-  f.volume->discard(4096, 0, Durability::durable, *f.client);
+  f.volume->discard(4096, 0, Durability::durable, *f.client, [] {});
   EXPECT_EQ(f.source->take_calls(),
             (std::vector<Call>{{Kind::discard, Fixture::guard, 4096}, {Kind::flush, 0, 0}}));
 }
