@@ -46,6 +46,25 @@ time.sleep(600)" &
   refused "$loop.*in use: process $holder \(python3.*\) has it open for writing" "${volume[@]}"
 fi
 
+note "held by device-mapper, as far as the plugin can see"
+/usr/bin/python3 -c "
+import os, time
+os.open('$loop', os.O_RDWR | os.O_EXCL)
+open('$tmp/mapped', 'w').close()
+time.sleep(600)" &
+holder=$!
+defer stop_quietly "$holder"
+eventually test -e "$tmp/mapped"
+usual=("${nbdkit_under_test[@]}")
+# shellcheck disable=SC2016  # for the inner shell
+nbdkit_under_test=(unshare -m sh -c 'holder=/sys/dev/block/$1/holders/dm-3
+  mount -t tmpfs tmpfs /sys/dev/block && mkdir -p "$holder/dm" && echo "cellar disk" >"$holder/dm/name"
+  shift && exec "$@"' sh "$(lsblk -dno MAJ:MIN "$loop" | tr -d ' ')" "${nbdkit_under_test[@]}")
+refused "$loop.*in use: device-mapper's dm-3 \(cellar disk\);" "${volume[@]}"
+nbdkit_under_test=("${usual[@]}")
+kill "$holder"
+wait "$holder" || true
+
 note "a read-only device"
 losetup -d "$loop"
 deferred=("${deferred[@]/losetup -d*/true}")
