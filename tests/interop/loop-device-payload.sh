@@ -77,6 +77,11 @@ loop=$(losetup -f --show -r "$tmp/v.payload")
 defer losetup -d "$loop"
 serve "header=$tmp/v.header" "payload=$loop" "secret=$tmp/v.secret"
 [ "$(nbdinfo --json "$uri" | jq '.exports[0].is_read_only')" = true ] || fail "writable on a read-only device"
+
+note "a device that becomes larger"
+truncate -s 9M "$tmp/v.payload"
+losetup -c "$loop"
+[ "$(nbdinfo --size "$uri")" = 9437184 ] || fail "size $(nbdinfo --size "$uri")"
 stop "$server"
 
 note "its file, which such a device does not write"
