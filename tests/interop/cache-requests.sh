@@ -2,6 +2,7 @@
 # CACHE is offered where the payload has it, and reaches it there for all sectors of what is asked for.
 # It changes nothing.
 . "$(dirname -- "$0")/lib.sh"
+. "$here/faults.sh"
 
 make_luks2 v 1M --sector-size 4096
 noise 1M >"$tmp/plain"
@@ -53,6 +54,13 @@ END
 check "$tmp/v.payload"
 serve_plain --filter=log file "$tmp/v.payload" logfile="$tmp/requests"
 check "$uri" "$tmp/requests"
+
+note "the kernel is told of a file's; whatever it makes of that is no error"
+echo 'willneed EIO' >"$fault"
+serve_faulty v
+nbd_shell -u "$uri" -c 'h.cache(5000, 100)'
+stop "$server"
+[ "$(cat "$fault.log")" = 'willneed EIO 0 8192' ] || fail "the kernel was told: $(cat "$fault.log")"
 
 note "where it is read-only"
 serve -r "header=$tmp/v.header" "payload=$tmp/v.payload" "secret=$tmp/v.secret"

@@ -1,82 +1,24 @@
 #!/bin/bash
 # With discard=true clients can free whole sectors of the payload and see where it has holes; what
-# is read there is noise, never said to be zero. Files, block devices and NBD servers as payload.
+# is read there is noise, never said to be zero. Files and NBD servers as payload.
 . "$(dirname -- "$0")/lib.sh"
-
-kept() { # FILE: what the file system keeps of it, in KiB
-  echo $(($(stat -c '%b * %B / 1024' "$1")))
-}
-
-# Frees [1 MiB + 100, 3 MiB + 100) of an export of 4 MiB; nothing else may change.
-free_the_middle() {
-  [ "$(nbdinfo --json "$uri" | jq '.exports[0].can_trim')" = true ] || fail "TRIM is not offered"
-  nbd_shell -u "$uri" -c "plain = '$tmp/plain'" -c - <<'END'
-import nbd
-MIB = 1 << 20
-model = open(plain, "rb").read()
-h.trim(2 * MIB, MIB + 100, nbd.CMD_FLAG_FUA)
-h.trim(4000, 10)  # less than a sector
-begin, end = MIB + 4096, 3 * MIB
-found = h.pread(4 * MIB, 0)
-assert found[:begin] == model[:begin] and found[end:] == model[end:], "more was freed than asked"
-assert found[begin:end] != model[begin:end], "nothing was freed"
-assert any(found[begin:end]), "what was freed must not look like zeroes"
-# Written again it is there again.
-h.pwrite(model[begin:end], begin)
-assert h.pread(4 * MIB, 0) == model
-h.trim(2 * MIB, MIB + 100)
-END
-}
-
-map_is() { # JQ-TEST
-  local map=$tmp/map
-  /usr/bin/python3 - "$uri" >"$map" <<'END'
-import json, sys, nbd
-h = nbd.NBD()
-h.add_meta_context(nbd.CONTEXT_BASE_ALLOCATION)
-h.connect_uri(sys.argv[1])
-extents = []
-def add(context, offset, entries, error):
-    extents.extend({"length": entries[i], "type": entries[i + 1]} for i in range(0, len(entries), 2))
-at = 0
-while at < h.get_size():
-    h.block_status(h.get_size() - at, at, add)
-    at = sum(e["length"] for e in extents)
-json.dump(extents, sys.stdout)
-END
-  [ "$(jq "$1" "$map")" = true ] || fail "not so: $1: $(cat "$map")"
-}
-
-middle_is_a_hole='[.[] | [.length, .type]] == [[1052672, 0], [2093056, 1], [1048576, 0]]'
-all_is_data='[.[].type] | unique == [0]'
+. "$here/discards.sh"
 
 make_luks2 v 4M --sector-size 4096
 noise 4M >"$tmp/plain"
 
-for kind in file nbd device; do
+for kind in file nbd; do
   note "$kind"
   encrypted v 4096 <"$tmp/plain" >"$tmp/v.payload"
   payload=$tmp/v.payload
-  case $kind in
-    nbd)
-      serve_plain file "$payload"
-      payload=$uri
-      ;;
-    device)
-      if ! loop=$(losetup -f --show "$payload" 2>"$tmp/losetup.err"); then
-        note "no loop device here: $(cat "$tmp/losetup.err")"
-        continue
-      fi
-      defer eval "losetup -d $loop 2>/dev/null || true"
-      payload=$loop
-      ;;
-  esac
+  if [ $kind = nbd ]; then
+    serve_plain file "$payload"
+    payload=$uri
+  fi
   serve "header=$tmp/v.header" "payload=$payload" "secret=$tmp/v.secret" discard=true
   free_the_middle
-  # A device has no way to tell where its holes are.
-  if [ "$kind" = device ]; then map_is "$all_is_data"; else map_is "$middle_is_a_hole"; fi
+  map_is "$middle_is_a_hole"
   stop "$server"
-  [ "$kind" != device ] || losetup -d "$loop"
   [ "$(kept "$tmp/v.payload")" -le 2200 ] || fail "the storage got nothing back"
 done
 

@@ -9,7 +9,7 @@ servers=$((servers + 1))
 uri="nbd+unix:///?socket=$tmp/traced.sock"
 parameters v
 start strace -f -qq -o "$tmp/trace" -e trace=fsync,fdatasync,sync_file_range,pwrite64,pwritev,pwritev2,io_uring_enter \
-  "${nbdkit_under_test[@]}" -U "$tmp/traced.sock" "$plugin" "${parameters[@]}"
+  "${nbdkit_under_test[@]}" -U "$tmp/traced.sock" "$plugin" "${parameters[@]}" discard=true
 # strace does not pass signals on: nbdkit itself has to get them. While its main thread is stopped by
 # strace, the kernel gives them to another one; if that one is just ending, ThreadSanitizer loses them.
 end_traced() {
@@ -46,9 +46,13 @@ for offset, length in ((0, 4096), (8192, 100), (20000, 9000)):
     h.pwrite(b"y" * length, offset, nbd.CMD_FLAG_FUA)
     calls = told()
     assert SYNC.search(calls), calls
-h.zero(4096, 40960, nbd.CMD_FLAG_FUA)
-calls = told()
-assert SYNC.search(calls), calls
+for request in h.zero, h.trim:
+    request(4096, 40960)
+    calls = told()
+    assert not SYNC.search(calls), calls
+    request(4096, 40960, nbd.CMD_FLAG_FUA)
+    calls = told()
+    assert SYNC.search(calls), calls
 END
 end_traced
 wait "$server" || fail "nbdkit ended with status $?"

@@ -13,10 +13,14 @@ note "through $loop"
 noise 8M >"$tmp/plain"
 serve "${volume[@]}"
 [ "$(nbdinfo --size "$uri")" = 8388608 ] || fail "size $(nbdinfo --size "$uri")"
+turns=$([ "$(cat "/sys/block/${loop##*/}/queue/rotational")" = 0 ] && echo false || echo true)
+[ "$(nbdinfo --json "$uri" | jq '.exports[0].is_rotational')" = "$turns" ] || fail "not $turns: that it turns"
 nbdcopy --flush "$tmp/plain" "$uri"
 
-note "held by the first server"
+note "held by the first server, not by who only reads it"
+exec {reader}<"$loop"
 refused "$loop.*in use: process $server \(nbdkit\) has it open for writing" "${volume[@]}"
+exec {reader}<&-
 stop "$server"
 blockdev --flushbufs "$loop"
 decrypted v 4096 >"$tmp/decrypted"
@@ -29,10 +33,11 @@ stop "$server"
 
 note "mounted"
 mke2fs -q -F -t ext4 "$loop"
-mkdir "$tmp/mounted"
-if mount "$loop" "$tmp/mounted"; then
-  refused "$loop.*in use: mounted at $tmp/mounted" "${volume[@]}"
-  umount "$tmp/mounted"
+mkdir "$tmp/mounted here"
+if mount "$loop" "$tmp/mounted here"; then
+  defer eval "umount '$tmp/mounted here' 2>/dev/null || true"
+  refused "$loop.*in use: mounted at $tmp/mounted here;" "${volume[@]}"
+  umount "$tmp/mounted here"
 else
   note "this kernel does not mount it: held by an exclusive open instead"
   /usr/bin/python3 -c "
@@ -46,6 +51,25 @@ time.sleep(600)" &
   refused "$loop.*in use: process $holder \(python3.*\) has it open for writing" "${volume[@]}"
 fi
 
+note "held by device-mapper, as far as the plugin can see"
+/usr/bin/python3 -c "
+import os, time
+os.open('$loop', os.O_RDWR | os.O_EXCL)
+open('$tmp/mapped', 'w').close()
+time.sleep(600)" &
+holder=$!
+defer stop_quietly "$holder"
+eventually test -e "$tmp/mapped"
+usual=("${nbdkit_under_test[@]}")
+# shellcheck disable=SC2016  # for the inner shell
+nbdkit_under_test=(unshare -m sh -c 'holder=/sys/dev/block/$1/holders/dm-3
+  mount -t tmpfs tmpfs /sys/dev/block && mkdir -p "$holder/dm" && echo "cellar disk" >"$holder/dm/name"
+  shift && exec "$@"' sh "$(lsblk -dno MAJ:MIN "$loop" | tr -d ' ')" "${nbdkit_under_test[@]}")
+refused "$loop.*in use: device-mapper's dm-3 \(cellar disk\);" "${volume[@]}"
+nbdkit_under_test=("${usual[@]}")
+kill "$holder"
+wait "$holder" || true
+
 note "a read-only device"
 losetup -d "$loop"
 deferred=("${deferred[@]/losetup -d*/true}")
@@ -53,4 +77,13 @@ loop=$(losetup -f --show -r "$tmp/v.payload")
 defer losetup -d "$loop"
 serve "header=$tmp/v.header" "payload=$loop" "secret=$tmp/v.secret"
 [ "$(nbdinfo --json "$uri" | jq '.exports[0].is_read_only')" = true ] || fail "writable on a read-only device"
+
+note "a device that becomes larger"
+truncate -s 9M "$tmp/v.payload"
+losetup -c "$loop"
+[ "$(nbdinfo --size "$uri")" = 9437184 ] || fail "size $(nbdinfo --size "$uri")"
+stop "$server"
+
+note "its file, which such a device does not write"
+serve "header=$tmp/v.header" "payload=$tmp/v.payload" "secret=$tmp/v.secret"
 stop "$server"

@@ -14,7 +14,7 @@ for size in 512 4096; do
   [ "$(nbdinfo --size "$uri")" = $bytes ] || fail "--size"
   nbdinfo --json "$uri" | tee "$tmp/info"
   jq -e --argjson bytes $bytes '.protocol == "newstyle-fixed" and .TLS == false and .structured
-    and (.exports | length == 1) and (.exports[0] | ."export-size" == $bytes and .is_read_only == false
+    and (.exports | length == 1) and (.exports[0] | ."export-size" == $bytes and .is_read_only == false and .is_rotational == false
     and .can_flush and .can_fua and .can_multi_conn and .can_zero and .can_fast_zero and .can_df
     and .can_trim == false
     and .block_size_minimum == 1 and .block_size_preferred == 4096 and .block_size_maximum == 67108864

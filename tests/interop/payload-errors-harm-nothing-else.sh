@@ -30,6 +30,7 @@ write_EIO    EIO    write write 4096 bytes at 8192 of FILE: input/output error
 write_EIO    EIO    zero  write 4096 bytes at 8192 of FILE: input/output error
 write_ENOSPC ENOSPC write write 4096 bytes at 8192 of FILE: no space left
 write_EDQUOT ENOSPC write write 4096 bytes at 8192 of FILE: disk quota exceeded
+write_EOPNOTSUPP EIO write write 4096 bytes at 8192 of FILE: operation not supported
 fua_EIO      EIO    fua   write 4096 bytes at 8192 of FILE: input/output error
 fua_ENOSPC   ENOSPC fua   write 4096 bytes at 8192 of FILE: no space left
 sync_EIO     EIO    flush flush FILE to its storage: input/output error

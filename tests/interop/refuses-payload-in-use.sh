@@ -7,7 +7,9 @@ make_luks2 v 1M --sector-size 512
 parameters v
 in_use='v.payload.*(in use|busy|writer|writing|locked)'
 
-note "another server"
+note "another server, not who has another file locked"
+exec {other}>"$tmp/other"
+flock "$other"
 serve "${parameters[@]}"
 refused "v\.payload: process $server \(nbdkit\) has it locked" "${parameters[@]}"
 

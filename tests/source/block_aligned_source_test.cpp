@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <future>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -36,6 +38,7 @@ class BlockMemory final : public Source {
       buffers.push_back(to.data());
       std::copy_n(disk_.begin() + static_cast<std::ptrdiff_t>(offset), to.size(), to.begin());
     }
+    if (after_read) after_read();
     // Time for another thread to come between a read and the write that follows it.
     std::this_thread::sleep_for(std::chrono::microseconds(10));
   }
@@ -64,6 +67,7 @@ class BlockMemory final : public Source {
   }
   void start() override { started = true; }
 
+  std::function<void()> after_read;
   std::vector<const std::byte*> buffers;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> asked;  // offset and length
   std::vector<Extent> status;
@@ -193,6 +197,19 @@ TEST_F(BlockAlignedSourceTest, DiscardsWholeBlocksOnly) {
   source.discard(4'096, 100);
   source.discard(4'095, 4'096);
   EXPECT_EQ(memory_->asked, (Ranges{{4'096, 12'288}}));
+}
+
+// Else the write would put back what was to be forgotten.
+TEST_F(BlockAlignedSourceTest, ADiscardWaitsForTheReadModifyWriteOfItsBlock) {
+  auto source = make(4'096);
+  std::future<void> discard;
+  memory_->after_read = [&] {
+    discard = std::async(std::launch::async, [&] { source.discard(4'096, 0); });
+    EXPECT_EQ(discard.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  };
+  source.write(pattern(10), 5, Durability::cached);
+  discard.get();
+  EXPECT_EQ(memory_->asked, (Ranges{{0, 4'096}}));
 }
 
 TEST_F(BlockAlignedSourceTest, PrefetchesTheBlocksAroundARange) {

@@ -268,18 +268,31 @@ TEST(NbdSource, PassesTheHintThatTheStorageTurns) {
   }
 }
 
-TEST(NbdSource, SplitsLargeDiscards) {
+TEST(NbdSource, SplitsLargeDiscardsAndPrefetches) {
   constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30;
-  FakeNbdServer server({.size = 8 * gibibyte, .flags = flag_has_flags | flag_send_trim});
-  NbdSource source(parse_uri(server.uri()), Access::read_write, 1);
-  source.discard(4 * gibibyte + 512, 4'096);
-  std::uint64_t at = 4'096;
-  for (const Command& command : server.commands()) {
-    EXPECT_EQ(command.type, command_trim);
-    EXPECT_EQ(command.offset, at);
-    at += command.length;
+  for (const std::uint16_t type : {command_trim, command_cache}) {
+    FakeNbdServer server(
+        {.size = 8 * gibibyte, .flags = flag_has_flags | flag_send_trim | flag_send_cache});
+    NbdSource source(parse_uri(server.uri()), Access::read_write, 1);
+    if (type == command_trim) {
+      source.discard(4 * gibibyte + 512, 4'096);
+    } else {
+      source.prefetch(4 * gibibyte + 512, 4'096);
+    }
+    std::uint64_t at = 4'096;
+    for (const Command& command : server.commands()) {
+      EXPECT_EQ(command.type, type);
+      EXPECT_EQ(command.offset, at);
+      at += command.length;
+    }
+    EXPECT_EQ(at, 4 * gibibyte + 512 + 4'096);
   }
-  EXPECT_EQ(at, 4 * gibibyte + 512 + 4'096);
+}
+
+TEST(NbdSource, DoesNotFlushWhatItMayOnlyRead) {
+  FakeNbdServer server({});
+  NbdSource(parse_uri(server.uri()), Access::read_only, 1).flush();
+  EXPECT_TRUE(server.commands().empty());
 }
 
 std::vector<Extent> extents_of(const std::vector<std::uint32_t>& block_status) {
@@ -301,6 +314,17 @@ TEST(NbdSource, DoesNotBelieveMoreThanItAskedFor) {
 
 TEST(NbdSource, ABlockStatusMayEndSooner) {
   EXPECT_EQ(extents_of({512, 1}), (std::vector<Extent>{{512, true}}));
+}
+
+TEST(NbdSource, ABlockStatusOfNothingIsNoHole) {
+  EXPECT_EQ(extents_of({0, 1}), (std::vector<Extent>{{10'000, false}}));
+}
+
+TEST(NbdSource, AsksForTheHolesOfALargeRangeInParts) {
+  constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30;
+  FakeNbdServer server({.size = 8 * gibibyte, .block_status = {{512, 1}}});
+  NbdSource source(parse_uri(server.uri()), Access::read_only, 1, {}, NbdHoles::wanted);
+  EXPECT_EQ(source.extents(4 * gibibyte, 0), (std::vector<Extent>{{512, true}}));
 }
 
 TEST(NbdSource, FindsTheHolesOfNbdkit) {

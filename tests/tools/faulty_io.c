@@ -5,9 +5,10 @@
  * none, nothing fails. Each line is
  *   CALL EFFECT [times=N] [chance=PERCENT] [from=BYTE] [to=BYTE] [late=MILLISECONDS]
  * CALL is read, write, fua (a write that shall be durable when it returns), sync, zero (or punch a
- * hole) or stat. EFFECT is an error's name; short or short=BYTES, which transfers half or so many;
- * or pass. The first rule decides that fits and was not applied N times yet. What was done is
- * appended to the file FAULTY_IO_RULES.log, one line a call.
+ * hole), stat or willneed (advice that these bytes will be read). EFFECT is an error's name; short
+ * or short=BYTES, which transfers half or so many; or pass. The first rule decides that fits and
+ * was not applied N times yet. What was done is appended to the file FAULTY_IO_RULES.log, one line
+ * a call.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,7 +25,7 @@
 enum { max_rules = 16, max_text = 4096, max_path = 512 };
 
 struct rule {
-  char call[8];
+  char call[16];
   int error;     /* 0: see most */
   uint64_t most; /* bytes to transfer; 0: half */
   long times;    /* left; negative: no limit */
@@ -262,6 +263,13 @@ int fallocate(int fd, int mode, off_t offset, off_t length) {
   if (result != 0 || most == length) return result;
   errno = EIO;
   return -1;
+}
+
+int posix_fadvise(int fd, off_t offset, off_t length, int advice) {
+  if (advice == POSIX_FADV_WILLNEED &&
+      judge(fd, "willneed", 0, (uint64_t)offset, (uint64_t)length) < 0)
+    return errno;
+  return NEXT(posix_fadvise)(fd, offset, length, advice);
 }
 
 int fstat(int fd, struct stat* status) {

@@ -717,20 +717,22 @@ class AnotherDoor final : public Source {
 };
 
 // What is between the two would decrypt to noise, also where nobody wrote. The other volume's area
-// begins one sector later, so that it is not the volumes' own offsets that are locked.
+// begins a mebibyte later, which is as much as is locked at once, so that it is not the volumes'
+// own offsets that are locked.
 TEST(VolumeTest, AReadOfAnotherVolumeOfThePayloadDoesNotSeeHalfOfAPartialWrite) {
-  Fixture f(16384);
+  constexpr std::size_t mebibyte = 1 << 20;
+  Fixture f(mebibyte + 16384);
   Volume other(std::make_unique<AnotherDoor>(*f.source), std::make_unique<ChainCipher>(512),
-               {Fixture::guard + 512, 16384 - 512, 512}, f.payload_lock);
+               {Fixture::guard + mebibyte, 16384, 512}, f.payload_lock);
   const auto read_sector = [&] {
     Bytes sector(512);
-    other.read(sector, 512);
+    other.read(sector, 1024);
     return sector;
   };
   const Bytes before = read_sector();
   Pause pause;
   f.source->half_way = pause.at_first(Kind::write);
-  std::thread partial([&] { f.write(pattern(400, 1), 1030); });
+  std::thread partial([&] { f.write(pattern(400, 1), mebibyte + 1030); });
   pause.wait_until_reached();
   const Bytes seen = read_sector();
   pause.go_on();
@@ -738,6 +740,22 @@ TEST(VolumeTest, AReadOfAnotherVolumeOfThePayloadDoesNotSeeHalfOfAPartialWrite) 
   const Bytes after = read_sector();
   EXPECT_NE(before, after);
   EXPECT_TRUE(seen == before || seen == after) << "something between the two was seen";
+}
+
+// Else the partial write would put back what was to be forgotten.
+TEST(VolumeTest, ADiscardDoesNotComeBetweenTheReadAndTheWriteOfAPartialWrite) {
+  Fixture f(16384);
+  Pause pause;
+  f.source->before = pause.at_first(Kind::read);
+  std::thread partial([&] { f.write(pattern(20, 1), 1030); });
+  pause.wait_until_reached();
+  f.volume->discard(512, 1024, Durability::cached, *f.client);
+  pause.go_on();
+  partial.join();
+  const auto calls = f.source->take_calls();
+  ASSERT_EQ(calls.size(), 3U);
+  EXPECT_EQ(calls[1].kind, Kind::write);
+  EXPECT_EQ(calls[2].kind, Kind::discard);
 }
 
 // A meeting point for two: tells whether both were there at one time.
