@@ -324,7 +324,7 @@ TEST(NbdSource, AsksForTheHolesOfALargeRangeInParts) {
   constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30;
   FakeNbdServer server({.size = 8 * gibibyte, .block_status = {{512, 1}}});
   NbdSource source(parse_uri(server.uri()), Access::read_only, 1, {}, NbdHoles::wanted);
-  EXPECT_EQ(source.extents(4 * gibibyte, 0), (std::vector<Extent>{{512, true}}));
+  EXPECT_EQ(source.extents(4 * gibibyte, 0, 100), (std::vector<Extent>{{512, true}}));
 }
 
 TEST(NbdSource, FindsTheHolesOfNbdkit) {

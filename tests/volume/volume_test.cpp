@@ -749,7 +749,7 @@ TEST(VolumeTest, ADiscardDoesNotComeBetweenTheReadAndTheWriteOfAPartialWrite) {
   f.source->before = pause.at_first(Kind::read);
   std::thread partial([&] { f.write(pattern(20, 1), 1030); });
   pause.wait_until_reached();
-  f.volume->discard(512, 1024, Durability::cached, *f.client);
+  f.volume->discard(512, 1024, Durability::cached, *f.client, [] {});
   pause.go_on();
   partial.join();
   const auto calls = f.source->take_calls();
