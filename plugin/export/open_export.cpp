@@ -110,6 +110,16 @@ OpenedExport open_export(const ExportOptions& options, Access access, RangeLock&
         "payload " + payload->name() + ": its last " + std::to_string(bytes) +
         " bytes are less than its server's minimum block, and are not served");
   }
+  if (payload->writable() && !payload->can_flush()) {
+    opened.warnings.push_back("payload " + payload->name() +
+                              ": its server can neither flush nor write through (FUA), so clients "
+                              "are not offered it either");
+  }
+  if (options.discard && payload->writable() && !payload->can_discard()) {
+    opened.warnings.push_back("payload " + payload->name() +
+                              ": its server does not take discards, so clients are not offered "
+                              "them in spite of discard=true");
+  }
   const DataArea area = check_payload(options, loaded, *payload, opened.warnings);
   const luks::Unlocked unlocked = unlock_header(options, loaded, read_secrets(options));
   std::unique_ptr<SectorCipher> cipher =

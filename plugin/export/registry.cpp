@@ -61,9 +61,11 @@ void ExportRegistry::open(std::size_t index, const ExportEvents& events) {
     // that is waiting.
     Payload& payload = payloads_[payload_identity(entry.options.payload)];
     if (entry.access == Access::read_write && payload.writer != nullptr) {
-      throw Error(ErrorKind::payload_in_use, "payload " + parse_uri(entry.options.payload).name +
-                                                 ": export " + payload.writer->status.name +
-                                                 " writes it already");
+      throw Error(
+          ErrorKind::payload_in_use,
+          "payload " + parse_uri(entry.options.payload).name + ": export " +
+              payload.writer->status.name +
+              " writes it already; beside that one it can only be served with readonly=true");
     }
     OpenedExport opened = open_export(entry.options, entry.access, payload.lock);
     if (opened.volume->writable()) payload.writer = &entry;

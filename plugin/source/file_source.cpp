@@ -116,8 +116,10 @@ void FileSource::lock_file(const struct stat& file) const {
   // A loop device does not lock its file, and dm-crypt on a file goes through one.
   const std::string loop = find_loop_device(file);
   if (!loop.empty()) {
-    throw Error(ErrorKind::payload_in_use, "cannot write " + name_ + ": it is in use by " + loop +
-                                               ", which writes it, too; detach that first");
+    throw Error(
+        ErrorKind::payload_in_use,
+        "cannot write " + name_ + ": it is in use by " + loop +
+            ", which writes it, too; detach that first, or open this one read-only (nbdkit -r)");
   }
   // An OFD lock belongs to the open file: it survives nbdkit's fork, and unlike a POSIX lock it is
   // not lost when some other descriptor of the same file is closed. Length 0 is to the end.
@@ -168,8 +170,7 @@ void FileSource::require_bytes(const char* action, std::uint64_t length,
 void FileSource::fail_short(const char* action, std::uint64_t length, std::uint64_t offset) const {
   throw Error(ErrorKind::io,
               std::string("cannot ") + action + " " + std::to_string(length) + " bytes at " +
-                  std::to_string(offset) + " of " + name_ +
-                  ": it is shorter than when it was opened (" + std::to_string(size_) + " bytes)",
+                  std::to_string(offset) + " of " + name_ + ": it has become shorter",
               EIO);
 }
 

@@ -109,8 +109,9 @@ TEST_F(ExportRegistryTest, RefusesASecondWriterOfOnePayload) {
   registry.open_and_start_all(events(), false);
   std::filesystem::remove(path("same"));
   EXPECT_EQ(told, (std::vector<std::string>{"opened one", "failed two", "opened reader"}));
-  EXPECT_EQ(registry.statuses()[1].reason,
-            "payload " + path("same") + ": export one writes it already");
+  EXPECT_EQ(registry.statuses()[1].reason, "payload " + path("same") +
+                                               ": export one writes it already; beside that one it "
+                                               "can only be served with readonly=true");
 }
 
 TEST_F(ExportRegistryTest, AnOpenedExportIsRefusedUntilItIsStarted) {

@@ -8,7 +8,11 @@
 shown() { fenced "$1" | sed "s#/run/luksdetached/nbd\\.sock#$socket#"; }
 
 make_luks2 vm1 1M
-service_config < <(export_table vm1 vm1)
+make_luks2 freed 1M
+service_config < <(
+  export_table vm1 vm1
+  export_table freed freed 'discard = true'
+)
 start_service
 settled
 noise 1M >"$tmp/plain"
@@ -25,6 +29,18 @@ qemu-io --image-opts "$blockdev" -c 'write -P 0x5a 64k 64k' -c flush | grep -q '
 head -c 64K /dev/zero | tr '\0' '\132' |
   dd of="$tmp/plain" bs=64K seek=1 conv=notrunc status=none
 reads "$tmp/plain" vm1
+
+note "QEMU, and discards"
+grep -q 'discard=unmap` in the first line' "$here/../../README.md" || fail "README says something else"
+to_freed=${blockdev/export=vm1/export=freed}
+freed() { # what is left of 1 MiB, in KiB
+  echo $(($(stat -c '%b * %B / 1024' "$tmp/freed.payload")))
+}
+# What is the default in QEMU is the opposite in qemu-io.
+qemu-io --image-opts "$to_freed,discard=ignore" -c 'write -P 1 0 1M' -c flush -c 'discard 0 512k' >"$tmp/qemu-io"
+[ "$(freed)" = 1024 ] || fail "discards go through: $(freed) KiB are left"
+qemu-io --image-opts "$to_freed,discard=unmap" -c 'discard 0 512k' -c flush >"$tmp/qemu-io"
+[ "$(freed)" = 512 ] || fail "discards do not go through: $(freed) KiB are left"
 
 note "libvirt"
 {

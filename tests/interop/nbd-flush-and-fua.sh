@@ -62,9 +62,11 @@ esac
 END
 chmod +x "$tmp/bare.sh"
 serve_plain sh "$tmp/bare.sh"
-serve "header=$tmp/v.header" "payload=$uri" "secret=$tmp/v.secret"
+serve "header=$tmp/v.header" "payload=$uri" "secret=$tmp/v.secret" discard=true
+matches 'warning: .*can neither flush nor write through' "$log"
+matches 'warning: .*does not take discards' "$log"
 nbdinfo --json "$uri" >"$tmp/info"
-for promise in can_flush can_fua can_multi_conn; do
+for promise in can_flush can_fua can_multi_conn can_trim; do
   [ "$(jq ".exports[0].$promise" "$tmp/info")" = false ] || fail "promises $promise: $(cat "$tmp/info")"
 done
 nbd_shell -u "$uri" -c 'h.pwrite(b"z" * 100, 5000); assert h.pread(100, 5000) == b"z" * 100'

@@ -44,5 +44,5 @@ assert h.pread(LEFT, 0) == model[:LEFT]
 open(model_file, "wb").write(model[:LEFT])
 END
 stop "$server"
-matches "error: .*$tmp/v.payload: it is shorter than when it was opened" "$log"
+matches "error: .*$tmp/v.payload: it has become shorter" "$log"
 as_model v 512

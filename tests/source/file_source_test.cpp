@@ -170,7 +170,7 @@ TEST_F(FileSourceTest, SaysThatTheFileBecameShorter) {
   const Error error = error_of([&] { source.read(back, 4'096); });
   EXPECT_EQ(error.kind(), ErrorKind::io);
   EXPECT_EQ(error.errno_code(), EIO);
-  EXPECT_THAT(error.what(), HasSubstr("shorter than when it was opened"));
+  EXPECT_THAT(error.what(), HasSubstr("it has become shorter"));
   EXPECT_THAT(error.what(), HasSubstr(path_));
 }
 
@@ -180,7 +180,7 @@ TEST_F(FileSourceTest, DoesNotMakeAFileLongerThatBecameShorter) {
   const Error error = error_of([&] { source.write(pattern(4'096), 4'096, Durability::cached); });
   EXPECT_EQ(error.errno_code(), EIO);
   EXPECT_THAT(error.what(), HasSubstr("cannot write 4096 bytes at 4096 of " + path_));
-  EXPECT_THAT(error.what(), HasSubstr("shorter than when it was opened"));
+  EXPECT_THAT(error.what(), HasSubstr("it has become shorter"));
   EXPECT_EQ(std::filesystem::file_size(path_), 6'000u);
   EXPECT_NO_THROW(source.write(pattern(4'096), 0, Durability::cached));
 }
