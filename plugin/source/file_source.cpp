@@ -272,8 +272,14 @@ std::vector<Extent> FileSource::extents(std::uint64_t length, std::uint64_t offs
       }
       next = static_cast<off_t>(end);
     }
-    const std::uint64_t stop = std::min(end, static_cast<std::uint64_t>(next));
-    if (stop > offset) found.push_back({stop - offset, hole});
+    const std::uint64_t stop = std::clamp(static_cast<std::uint64_t>(next), offset, end);
+    if (stop > offset) {
+      found.push_back({stop - offset, hole});
+    } else if (hole) {
+      // Neither a hole nor data begins here: it changes under us, or the file system is broken.
+      found.push_back({end - offset, false});
+      break;
+    }
     offset = stop;
     hole = !hole;
   }

@@ -358,7 +358,7 @@ TEST(VolumeTest, ADiscardWithoutAWholeSectorAsksForNothing) {
 }
 
 TEST(VolumeTest, ALongDiscardGoesInPartsAndCanBeEnded) {
-  constexpr std::size_t part = std::size_t{64} << 20;
+  constexpr std::size_t part = std::size_t{16} << 20;
   Fixture f(2 * part + 4096);
   int parts = 0;
   f.volume->discard(2 * part + 4096, 0, Durability::cached, *f.client, [&] { ++parts; });
