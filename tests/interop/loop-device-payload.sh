@@ -9,6 +9,23 @@ loop=$(losetup -f --show "$tmp/v.payload" 2>"$tmp/losetup.err") ||
 defer losetup -d "$loop"
 volume=("header=$tmp/v.header" "payload=$loop" "secret=$tmp/v.secret")
 
+# As a mount or device-mapper do: $holder has it alone, until it is released.
+hold_the_device() {
+  rm -f "$tmp/held"
+  /usr/bin/python3 -c "
+import os, time
+os.open('$loop', os.O_RDWR | os.O_EXCL)
+open('$tmp/held', 'w').close()
+time.sleep(600)" &
+  holder=$!
+  defer stop_quietly "$holder"
+  eventually test -e "$tmp/held"
+}
+release_the_device() {
+  kill "$holder"
+  wait "$holder" || true
+}
+
 note "through $loop"
 noise 8M >"$tmp/plain"
 serve "${volume[@]}"
@@ -40,26 +57,13 @@ if mount "$loop" "$tmp/mounted here"; then
   umount "$tmp/mounted here"
 else
   note "this kernel does not mount it: held by an exclusive open instead"
-  /usr/bin/python3 -c "
-import os, sys, time
-os.open('$loop', os.O_RDWR | os.O_EXCL)
-open('$tmp/held', 'w').close()
-time.sleep(600)" &
-  holder=$!
-  defer stop_quietly "$holder"
-  eventually test -e "$tmp/held"
+  hold_the_device
   refused "$loop.*in use: process $holder \(python3.*\) has it open for writing" "${volume[@]}"
+  release_the_device
 fi
 
 note "held by device-mapper, as far as the plugin can see"
-/usr/bin/python3 -c "
-import os, time
-os.open('$loop', os.O_RDWR | os.O_EXCL)
-open('$tmp/mapped', 'w').close()
-time.sleep(600)" &
-holder=$!
-defer stop_quietly "$holder"
-eventually test -e "$tmp/mapped"
+hold_the_device
 usual=("${nbdkit_under_test[@]}")
 # shellcheck disable=SC2016  # for the inner shell
 nbdkit_under_test=(unshare -m sh -c 'holder=/sys/dev/block/$1/holders/dm-3
@@ -67,8 +71,7 @@ nbdkit_under_test=(unshare -m sh -c 'holder=/sys/dev/block/$1/holders/dm-3
   shift && exec "$@"' sh "$(lsblk -dno MAJ:MIN "$loop" | tr -d ' ')" "${nbdkit_under_test[@]}")
 refused "$loop.*in use: device-mapper's dm-3 \(cellar disk\);" "${volume[@]}"
 nbdkit_under_test=("${usual[@]}")
-kill "$holder"
-wait "$holder" || true
+release_the_device
 
 note "a read-only device"
 losetup -d "$loop"
