@@ -63,8 +63,8 @@ std::string non_empty(std::string_view key, std::string_view value) {
   return std::string(value);
 }
 
-// Contract words that are secrets of another kind than a path; `./fd:3` is still a path.
-std::string parse_secret(std::string_view value) {
+// A file of such a name is written `./fd:3`.
+SecretFrom parse_secret(std::string_view key, std::string_view value) {
   for (std::string_view kind : {"fd:", "credential:", "exec:", "token:"}) {
     if (value.starts_with(kind)) {
       throw OptionError("secret=" + std::string(kind) +
@@ -78,7 +78,9 @@ std::string parse_secret(std::string_view value) {
         "secret=-: this version reads secrets from files only (a passphrase from standard input is "
         "passphrase=-, a file of that name is ./-)");
   }
-  return non_empty("secret", value);
+  SecretFrom from;
+  from.path = non_empty(key, value);
+  return from;
 }
 
 // In lower case, as it is compared.
@@ -103,17 +105,17 @@ struct Option {
 };
 
 constexpr Option option_table[] = {
-    {"header", OptionType::text, false,
+    {"header", OptionType::text, true,
      [](ExportOptions& options, std::string_view key, std::string_view value) {
-       options.header = non_empty(key, value);
+       options.headers.push_back(non_empty(key, value));
      }},
     {"payload", OptionType::text, false,
      [](ExportOptions& options, std::string_view key, std::string_view value) {
        options.payload = non_empty(key, value);
      }},
     {"secret", OptionType::text, true,
-     [](ExportOptions& options, std::string_view, std::string_view value) {
-       options.secrets.push_back(parse_secret(value));
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.secrets.push_back(parse_secret(key, value));
      }},
     {"secret-offset", OptionType::size, false,
      [](ExportOptions& options, std::string_view key, std::string_view value) {
@@ -163,6 +165,10 @@ constexpr Option option_table[] = {
     {"header-sha256", OptionType::text, false,
      [](ExportOptions& options, std::string_view key, std::string_view value) {
        options.header_sha256 = parse_sha256(key, value);
+     }},
+    {"reconnect-timeout", OptionType::number, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.reconnect_timeout = std::chrono::seconds(parse_number(key, value, 0U, 86400U));
      }},
     {"discard", OptionType::boolean, false,
      [](ExportOptions& options, std::string_view key, std::string_view value) {
@@ -253,7 +259,7 @@ void OptionParser::set(std::string_view key, std::string_view value) {
 }
 
 ExportOptions OptionParser::finish(Purpose purpose) {
-  if (options_.header.empty())
+  if (options_.headers.empty())
     throw OptionError("header=URI is missing: where is the LUKS header?");
   if (purpose == Purpose::serve && options_.payload.empty()) {
     throw OptionError("payload=URI is missing: where are the encrypted sectors?");

@@ -1,6 +1,7 @@
 // What a user asks of one export, as typed values. Knows nothing of nbdkit, LUKS or NBD.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,11 +18,31 @@ struct PassphraseFrom {
   int descriptor = -1;  ///< Kind::descriptor, 0 or more
 };
 
+/// Where the bytes of a secret are read from.
+struct SecretFrom {
+  enum class Kind {
+    file,            ///< a file or FIFO
+    descriptor,      ///< an open file of this process
+    standard_input,  ///< to its end
+    credential,      ///< a file in $CREDENTIALS_DIRECTORY
+    program,         ///< what it writes to its standard output
+    tokens,          ///< what the volume's own LUKS2 tokens yield
+  };
+  Kind kind = Kind::file;
+  std::string path{};                    ///< Kind::file and Kind::program
+  std::vector<std::string> arguments{};  ///< Kind::program, without its name
+  std::string credential{};              ///< Kind::credential: the name of the file
+  int descriptor = -1;                   ///< Kind::descriptor, 0 or more
+
+  bool operator==(const SecretFrom&) const = default;
+};
+
 /// The options of one export: the names are those of the plugin's parameters.
 struct ExportOptions {
-  std::string header;                        ///< URI or path
+  std::vector<std::string> headers;          ///< URIs or paths, tried in order
   std::string payload;                       ///< URI or path
-  std::vector<std::string> secrets;          ///< files with key bytes, tried in order
+  std::vector<SecretFrom> secrets;           ///< key bytes, tried in order
+  std::optional<SecretFrom> volume_key;      ///< the volume key itself, instead of secrets
   std::uint64_t secret_offset = 0;           ///< bytes of each secret file to skip
   std::optional<std::uint64_t> secret_size;  ///< bytes to use after that; default: to the end
   std::vector<PassphraseFrom> passphrases;   ///< tried after the secrets, in order
@@ -33,6 +54,7 @@ struct ExportOptions {
   std::string require_cipher;                             ///< only this cipher; empty: any
   std::string header_sha256;                    ///< 64 hexadecimal digits; empty: any header
   std::optional<std::uint64_t> payload_offset;  ///< bytes; overrides the header's
+  std::chrono::seconds reconnect_timeout{60};   ///< how long requests wait for a lost server
   bool discard = false;                         ///< pass discards on, and tell about holes
   bool lock = true;                             ///< keep a second writer from the payload
   bool readonly = false;                        ///< never written, and served read-only

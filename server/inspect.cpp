@@ -33,7 +33,7 @@ LoadedHeader read(const ExportOptions& options, bool json) {
 int inspect(const Arguments& arguments) {
   const ExportOptions options = arguments.header.options(Purpose::inspect);
   const LoadedHeader loaded = read(options, arguments.json);
-  const std::string name = parse_uri(options.header).name;
+  const std::string name = parse_uri(options.headers.front()).name;
   const std::string sha256 = header_sha256(loaded);
   if (arguments.json) {
     print_json(header_json(name, sha256, loaded.header));

@@ -37,7 +37,7 @@ Outcome unlock(const ExportOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const luks::Unlocked unlocked = unlock_header(options, loaded, secrets);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  return {parse_uri(options.header).name, loaded.header.warnings, unlocked.keyslot, took.count()};
+  return {parse_uri(options.headers.front()).name, loaded.header.warnings, unlocked.keyslot, took.count()};
 }
 
 ExportOptions read_options(Arguments& arguments) {

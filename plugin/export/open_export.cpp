@@ -72,7 +72,7 @@ DataArea check_payload(const ExportOptions& options, const LoadedHeader& loaded,
     std::vector<std::string> about_payload;
     const DataArea area =
         find_data_area(header.segment, payload.size(), options.payload_offset, about_payload);
-    if (area.offset < header.end && same_file(options.header, options.payload)) {
+    if (area.offset < header.end && same_file(options.headers.front(), options.payload)) {
       throw Error(ErrorKind::policy,
                   "it is the header's own file, and its data would begin at byte " +
                       std::to_string(area.offset) + ", inside the header (" +
@@ -97,7 +97,7 @@ OpenedExport open_export(const ExportOptions& options, Access access, RangeLock&
   const LoadedHeader loaded = read_servable_header(options);
   const luks::Header& header = loaded.header;
   for (const std::string& text : header.warnings) {
-    opened.warnings.push_back("header " + parse_uri(options.header).name + ": " + text);
+    opened.warnings.push_back("header " + parse_uri(options.headers.front()).name + ": " + text);
   }
   std::unique_ptr<Source> payload = open_payload(options, access);
   if (access == Access::read_write && !payload->writable()) {

@@ -13,7 +13,7 @@ namespace luksdetached {
 
 LoadedHeader read_header(const ExportOptions& options, HeaderPart part) {
   const std::unique_ptr<Source> source =
-      open_as("header", options.header,
+      open_as("header", options.headers.front(),
               {.access = Access::read_only, .lock = false, .insecure = options.insecure});
   return load_header(*source, part);
 }
@@ -25,7 +25,8 @@ LoadedHeader read_servable_header(const ExportOptions& options) {
     check_required_header(options, loaded);
     luks::check_servable(loaded.header);
   } catch (const Error& error) {
-    throw Error(error.kind(), "header " + parse_uri(options.header).name + ": " + error.what(),
+    throw Error(error.kind(),
+                "header " + parse_uri(options.headers.front()).name + ": " + error.what(),
                 error.errno_code());
   }
   return loaded;
@@ -34,8 +35,8 @@ LoadedHeader read_servable_header(const ExportOptions& options) {
 std::vector<SecureBuffer> read_secrets(const ExportOptions& options) {
   std::vector<SecureBuffer> secrets;
   secrets.reserve(options.secrets.size() + options.passphrases.size());
-  for (const std::string& path : options.secrets) {
-    secrets.push_back(read_secret_file(path, options.secret_offset, options.secret_size));
+  for (const SecretFrom& from : options.secrets) {
+    secrets.push_back(read_secret_file(from.path, options.secret_offset, options.secret_size));
   }
   for (const PassphraseFrom& from : options.passphrases) secrets.push_back(read_passphrase(from));
   return secrets;
@@ -48,9 +49,10 @@ luks::Unlocked unlock_header(const ExportOptions& options, const LoadedHeader& l
         {.memory_max = options.kdf_memory_max, .iterations_max = options.kdf_iterations_max});
     return luks::unlock(loaded.header, loaded.image, secrets, options.keyslot, budget);
   } catch (const Error& error) {
-    throw Error(error.kind(),
-                "cannot unlock header " + parse_uri(options.header).name + ": " + error.what(),
-                error.errno_code());
+    throw Error(
+        error.kind(),
+        "cannot unlock header " + parse_uri(options.headers.front()).name + ": " + error.what(),
+        error.errno_code());
   }
 }
 

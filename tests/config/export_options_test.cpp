@@ -50,7 +50,7 @@ TEST(ExportOptionsTest, APurposeRequiresOnlyWhatItNeeds) {
   const auto finish = [](const Parameters& parameters, Purpose purpose) {
     OptionParser parser;
     for (const auto& [key, value] : parameters) parser.set(key, value);
-    return parser.finish(purpose).header;
+    return parser.finish(purpose).headers.at(0);
   };
   EXPECT_EQ(finish({{"header", "H"}}, Purpose::inspect), "H");
   EXPECT_THROW(finish({}, Purpose::inspect), OptionError);
@@ -62,9 +62,10 @@ TEST(ExportOptionsTest, APurposeRequiresOnlyWhatItNeeds) {
 
 TEST(ExportOptionsTest, HeaderPayloadAndSecretAreEnoughAndTheRestHasSafeDefaults) {
   const ExportOptions options = parse(required);
-  EXPECT_EQ(options.header, "H");
+  EXPECT_EQ(options.headers, std::vector<std::string>{"H"});
   EXPECT_EQ(options.payload, "P");
-  EXPECT_EQ(options.secrets, std::vector<std::string>{"S"});
+  EXPECT_EQ(options.secrets, std::vector{SecretFrom{.path = "S"}});
+  EXPECT_EQ(options.reconnect_timeout, std::chrono::seconds(60));
   EXPECT_EQ(options.secret_offset, 0U);
   EXPECT_EQ(options.secret_size, std::nullopt);
   EXPECT_TRUE(options.passphrases.empty());
@@ -83,7 +84,7 @@ TEST(ExportOptionsTest, APassphraseTakesThePlaceOfASecret) {
 
 TEST(ExportOptionsTest, SecretsRepeatInTheirOrder) {
   const ExportOptions options = parse_with("secret", "second");
-  EXPECT_EQ(options.secrets, (std::vector<std::string>{"S", "second"}));
+  EXPECT_EQ(options.secrets, (std::vector<SecretFrom>{{.path = "S"}, {.path = "second"}}));
 }
 
 TEST(ExportOptionsTest, PassphrasesRepeatInTheirOrder) {
@@ -125,6 +126,12 @@ TEST(ExportOptionsTest, EveryParameterSetsItsField) {
        [](const ExportOptions& o) { return o.kdf_memory_max == std::uint64_t{1} << 30; }},
       {"kdf-iterations-max", "4294967295",
        [](const ExportOptions& o) { return o.kdf_iterations_max == 4294967295U; }},
+      {"header", "H2",
+       [](const ExportOptions& o) {
+         return o.headers == std::vector<std::string>{"H", "H2"};
+       }},
+      {"reconnect-timeout", "86400",
+       [](const ExportOptions& o) { return o.reconnect_timeout == std::chrono::hours(24); }},
       {"require-luks", "2", [](const ExportOptions& o) { return o.require_luks == 2U; }},
       {"require-uuid", "x", [](const ExportOptions& o) { return o.require_uuid == "x"; }},
       {"require-cipher", "y", [](const ExportOptions& o) { return o.require_cipher == "y"; }},
@@ -159,9 +166,10 @@ TEST(ExportOptionsTest, BooleansAreWrittenInFourWays) {
 }
 
 TEST(ExportOptionsTest, AFileWithTheNameOfAnotherKindOfSecretIsWrittenWithADot) {
-  EXPECT_EQ(parse({{"header", "H"}, {"payload", "P"}, {"secret", "./fd:3"}}).secrets.at(0),
-            "./fd:3");
-  EXPECT_EQ(parse({{"header", "H"}, {"payload", "P"}, {"secret", "./-"}}).secrets.at(0), "./-");
+  for (const char* name : {"./fd:3", "./-"}) {
+    EXPECT_EQ(parse({{"header", "H"}, {"payload", "P"}, {"secret", name}}).secrets.at(0),
+              SecretFrom{.path = name});
+  }
 }
 
 TEST(ExportOptionsTest, EveryMistakeInAValueHasItsOwnMessage) {
@@ -206,6 +214,7 @@ TEST(ExportOptionsTest, EveryMistakeInAValueHasItsOwnMessage) {
        "keyslot=99999999999999999999: expected a number from 0 to 31"},
       {"payload-offset", "1", "payload-offset=1: must be a multiple of 512"},
       {"payload-offset", "513", "payload-offset=513: must be a multiple of 512"},
+      {"reconnect-timeout", "86401", "reconnect-timeout=86401: expected a number from 0 to 86400"},
       {"lock", "maybe", "lock=maybe: expected true or false"},
       {"lock", "TRUE", "lock=TRUE: expected true or false"},
       {"insecure", "", "insecure=: expected true or false"},
@@ -236,10 +245,10 @@ TEST(ExportOptionsTest, EveryMissingParameterHasItsOwnMessage) {
   for (const auto& [parameters, message] : table) EXPECT_EQ(complaint(parameters), message);
 }
 
-TEST(ExportOptionsTest, OnlySecretAndPassphraseMayRepeat) {
+TEST(ExportOptionsTest, OnlyHeaderSecretAndPassphraseMayRepeat) {
   const std::pair<const char*, const char*> values[] = {
-      {"header", "H"},  {"payload", "P"}, {"secret-offset", "0"}, {"secret-size", "1"},
-      {"keyslot", "1"}, {"lock", "true"}, {"insecure", "false"},  {"payload-offset", "0"},
+      {"payload", "P"}, {"secret-offset", "0"}, {"secret-size", "1"},    {"keyslot", "1"},
+      {"lock", "true"}, {"insecure", "false"},  {"payload-offset", "0"},
   };
   for (const auto& [key, value] : values) {
     OptionParser parser;

@@ -83,6 +83,7 @@ const std::string service_keys =
 const std::string export_keys =
     " in [[export]] number 1 (known: discard, header, header-sha256, insecure, kdf-iterations-max, "
     "kdf-memory-max, keyslot, lock, name, passphrase, payload, payload-offset, readonly, "
+    "reconnect-timeout, "
     "require-cipher, require-luks, require-uuid, secret, secret-offset, secret-size)";
 const std::string beyond_loopback =
     "a TCP listener beyond loopback needs tls = \"require\" with tls-verify-peer = true or "
@@ -328,9 +329,9 @@ INSTANTIATE_TEST_SUITE_P(
                              "\"credential:a\""),
                  "F:7:10: secret=credential:…: this version reads secrets from files only (a file "
                  "of that name is written ./credential:…)"},
-        Mistaken{only_export("name = \"a\"\nheader = [\"/h\", \"/i\"]\npayload = \"/p\"\nsecret = "
+        Mistaken{only_export("name = \"a\"\nheader = \"/h\"\npayload = [\"/p\", \"/q\"]\nsecret = "
                              "\"/s\""),
-                 "F:5:10: header takes one value, not 2"},
+                 "F:6:11: payload takes one value, not 2"},
         Mistaken{only_export("name = \"a\"\nheader = \"/h\"\npayload = \"/p\"\npassphrase = "
                              "\"+/s\"\nsecret-offset = 1"),
                  "F:3:1: secret-offset= and secret-size= are about secret=, which is not given"},
@@ -381,9 +382,9 @@ TEST(ServiceConfig, SmallestHasTheDefaults) {
   ASSERT_EQ(config.exports.size(), 1u);
   const ExportOptions& options = config.exports[0].options;
   EXPECT_EQ(config.exports[0].name, "a");
-  EXPECT_EQ(options.header, "/h");
+  EXPECT_EQ(options.headers, std::vector<std::string>{"/h"});
   EXPECT_EQ(options.payload, "/p");
-  EXPECT_EQ(options.secrets, std::vector<std::string>{"/s"});
+  EXPECT_EQ(options.secrets, std::vector{SecretFrom{.path = "/s"}});
   EXPECT_FALSE(options.readonly);
   EXPECT_FALSE(options.insecure);
   EXPECT_TRUE(options.lock);
@@ -434,9 +435,9 @@ passphrase = "+/p"
   EXPECT_EQ(config.default_export, "zweiter Name, é");
   ASSERT_EQ(config.exports.size(), 2u);
   const ExportOptions& first = config.exports[0].options;
-  EXPECT_EQ(first.header, "nbds://vault/h?tls-certificates=/pki");
+  EXPECT_EQ(first.headers, std::vector<std::string>{"nbds://vault/h?tls-certificates=/pki"});
   EXPECT_EQ(first.payload, "nbd+unix:///?socket=/run/storage.sock");
-  EXPECT_EQ(first.secrets, (std::vector<std::string>{"/s1", "/s2"}));
+  EXPECT_EQ(first.secrets, (std::vector<SecretFrom>{{.path = "/s1"}, {.path = "/s2"}}));
   EXPECT_EQ(first.secret_offset, 1024u);
   EXPECT_EQ(first.secret_size, 64u);
   ASSERT_EQ(first.passphrases.size(), 2u);

@@ -65,26 +65,26 @@ std::string as_text(const Bytes& bytes) {
 class OpenExportTest : public ::testing::Test {
  protected:
   OpenExportTest() {
-    options_.header = directory_.file("header");
+    options_.headers = {directory_.file("header")};
     options_.payload = directory_.file("payload");
-    options_.secrets = {directory_.file("secret")};
+    options_.secrets = {{.path = directory_.file("secret")}};
     write_file(options_.payload, as_text(pattern(payload_bytes, 3)));
-    write_file(options_.secrets[0], "secret");
+    write_file(options_.secrets[0].path, "secret");
   }
 
   // Makes the header, with the least that cryptsetup lets one pay.
   void format(const std::vector<std::string>& more) {
     std::vector<std::string> arguments = {
-        "cryptsetup", "luksFormat",    "--batch-mode", "--pbkdf-force-iterations", "1000",
-        "--header",   options_.header, "--key-file",   options_.secrets[0]};
+        "cryptsetup", "luksFormat",        "--batch-mode", "--pbkdf-force-iterations", "1000",
+        "--header",   options_.headers[0], "--key-file",   options_.secrets[0].path};
     arguments.insert(arguments.end(), more.begin(), more.end());
     arguments.push_back(options_.payload);
     run(arguments);
   }
   void format_luks2() { format(luks2); }
   void format_luks1() {
-    std::ofstream(options_.header).close();
-    ASSERT_EQ(truncate(options_.header.c_str(), 4 << 20), 0);
+    std::ofstream(options_.headers[0]).close();
+    ASSERT_EQ(truncate(options_.headers[0].c_str(), 4 << 20), 0);
     format({"--type", "luks1"});
   }
 
@@ -123,7 +123,7 @@ TEST_F(OpenExportTest, OpensALuks1Header) {
 
 TEST_F(OpenExportTest, OpeningAndReadingChangesNeitherHeaderNorPayload) {
   format_luks2();
-  const std::string header = contents(options_.header);
+  const std::string header = contents(options_.headers[0]);
   const std::string payload = contents(options_.payload);
   {
     const OpenedExport opened = open();
@@ -132,17 +132,17 @@ TEST_F(OpenExportTest, OpeningAndReadingChangesNeitherHeaderNorPayload) {
     SyncFailures::Witness client(opened.volume->sync_failures());
     opened.volume->flush(client);
   }
-  EXPECT_TRUE(contents(options_.header) == header);
+  EXPECT_TRUE(contents(options_.headers[0]) == header);
   EXPECT_TRUE(contents(options_.payload) == payload);
 }
 
 TEST_F(OpenExportTest, WritingDoesNotChangeTheHeader) {
   format_luks2();
-  const std::string header = contents(options_.header);
+  const std::string header = contents(options_.headers[0]);
   const OpenedExport opened = open();
   SyncFailures::Witness client(opened.volume->sync_failures());
   opened.volume->write(pattern(payload_bytes), 0, Durability::durable, client);
-  EXPECT_TRUE(contents(options_.header) == header);
+  EXPECT_TRUE(contents(options_.headers[0]) == header);
 }
 
 TEST_F(OpenExportTest, TheSummarySaysWhatWasOpenedAndHow) {
@@ -167,7 +167,7 @@ TEST_F(OpenExportTest, APassphraseWithoutItsNewlineOpensToo) {
 
 TEST_F(OpenExportTest, OffsetAndSizeAreThoseOfTheSecret) {
   format_luks2();
-  write_file(options_.secrets[0], "xxsecretyyy");
+  write_file(options_.secrets[0].path, "xxsecretyyy");
   options_.secret_offset = 2;
   options_.secret_size = 6;
   EXPECT_NO_THROW(open());
@@ -175,8 +175,9 @@ TEST_F(OpenExportTest, OffsetAndSizeAreThoseOfTheSecret) {
 
 TEST_F(OpenExportTest, AWrongSecretIsToldWithTheHeadersName) {
   format_luks2();
-  write_file(options_.secrets[0], "Secret");
-  expect_error(ErrorKind::wrong_secret, "cannot unlock header " + options_.header, [&] { open(); });
+  write_file(options_.secrets[0].path, "Secret");
+  expect_error(ErrorKind::wrong_secret, "cannot unlock header " + options_.headers[0],
+               [&] { open(); });
 }
 
 TEST_F(OpenExportTest, AKeySlotThatIsNotInUseIsRefused) {
@@ -194,7 +195,7 @@ TEST_F(OpenExportTest, AnOffsetReplacesTheHeaders) {
 TEST_F(OpenExportTest, APayloadThatIsTooSmallIsToldBeforeAnySecretIsRead) {
   format_luks2();
   write_file(options_.payload, "x");
-  options_.secrets = {directory_.file("missing")};
+  options_.secrets = {{.path = directory_.file("missing")}};
   expect_error(ErrorKind::payload_too_small, "payload " + options_.payload + ": it is too small",
                [&] { open(); });
 }
@@ -212,9 +213,9 @@ TEST_F(OpenExportTest, BytesBehindTheLastSectorAreAWarning) {
 
 TEST_F(OpenExportTest, ADamagedCopyOfTheHeaderIsAWarning) {
   format_luks2();
-  std::string header = contents(options_.header);
+  std::string header = contents(options_.headers[0]);
   header[5000] ^= 1;
-  write_file(options_.header, header);
+  write_file(options_.headers[0], header);
   const OpenedExport opened = open();
   ASSERT_EQ(opened.warnings.size(), 1U);
   EXPECT_NE(opened.warnings[0].find("primary copy is damaged"), std::string::npos);
@@ -224,50 +225,50 @@ TEST_F(OpenExportTest, ADamagedCopyOfTheHeaderIsAWarning) {
 
 TEST_F(OpenExportTest, TheHeadersOwnFileIsNoPayload) {
   format_luks2();
-  const std::string header = contents(options_.header);
-  options_.payload = options_.header;
+  const std::string header = contents(options_.headers[0]);
+  options_.payload = options_.headers[0];
   expect_error(ErrorKind::policy, "it is the header's own file", [&] { open(); });
-  EXPECT_TRUE(contents(options_.header) == header);
+  EXPECT_TRUE(contents(options_.headers[0]) == header);
 }
 
 TEST_F(OpenExportTest, TheHeadersOwnFileByAnotherNameIsNoPayloadEither) {
   format_luks2();
   options_.payload = directory_.file("other");
-  std::filesystem::create_symlink(options_.header, options_.payload);
+  std::filesystem::create_symlink(options_.headers[0], options_.payload);
   expect_error(ErrorKind::policy, "it is the header's own file", [&] { open(); });
   std::filesystem::remove(options_.payload);
-  std::filesystem::create_hard_link(options_.header, options_.payload);
+  std::filesystem::create_hard_link(options_.headers[0], options_.payload);
   expect_error(ErrorKind::policy, "it is the header's own file", [&] { open(); });
-  options_.payload = "file://" + options_.header;
+  options_.payload = "file://" + options_.headers[0];
   expect_error(ErrorKind::policy, "it is the header's own file", [&] { open(); });
 }
 
 TEST_F(OpenExportTest, AnOffsetInsideTheHeaderOfTheSameFileIsRefused) {
   format_luks2();
-  options_.payload = options_.header;
+  options_.payload = options_.headers[0];
   options_.payload_offset = 4096;
   expect_error(ErrorKind::policy, "inside the header", [&] { open(); });
 }
 
 TEST_F(OpenExportTest, DataBehindTheHeaderOfTheSameFileAreServed) {
   format_luks2();
-  options_.payload = options_.header;
-  const auto size = std::filesystem::file_size(options_.header);
-  ASSERT_EQ(truncate(options_.header.c_str(), static_cast<off_t>(size + 8192)), 0);
+  options_.payload = options_.headers[0];
+  const auto size = std::filesystem::file_size(options_.headers[0]);
+  ASSERT_EQ(truncate(options_.headers[0].c_str(), static_cast<off_t>(size + 8192)), 0);
   options_.payload_offset = size;
   EXPECT_EQ(open().volume->size(), 8192U);
 }
 
 TEST_F(OpenExportTest, ALuksHeaderWhereTheDataShouldBeginIsRefused) {
   format_luks2();
-  write_file(options_.payload, contents(options_.header));
+  write_file(options_.payload, contents(options_.headers[0]));
   expect_error(ErrorKind::policy, "there is a LUKS header at byte 0", [&] { open(); });
 }
 
 TEST_F(OpenExportTest, AnOffsetInsideTheHeaderThatThePayloadBeginsWithIsRefused) {
   format_luks2();
   options_.payload = directory_.file("whole-disk");
-  std::filesystem::copy_file(options_.header, options_.payload);
+  std::filesystem::copy_file(options_.headers[0], options_.payload);
   std::filesystem::resize_file(options_.payload, std::uintmax_t{64} << 20);
   options_.payload_offset = 128 << 10;
   expect_error(ErrorKind::policy, "it begins with a LUKS header", [&] { open(); });
@@ -275,18 +276,18 @@ TEST_F(OpenExportTest, AnOffsetInsideTheHeaderThatThePayloadBeginsWithIsRefused)
 
 TEST_F(OpenExportTest, AnOffsetInsideTheSameHeaderIsRefusedWithItsPrimaryCopyDestroyedToo) {
   format_luks2();
-  std::string header = contents(options_.header);
+  std::string header = contents(options_.headers[0]);
   header.replace(0, 4096, 4096, '\0');
-  write_file(options_.header, header);
+  write_file(options_.headers[0], header);
   options_.payload = directory_.file("elsewhere");
-  std::filesystem::copy_file(options_.header, options_.payload);
+  std::filesystem::copy_file(options_.headers[0], options_.payload);
   options_.payload_offset = 32 << 10;
   expect_error(ErrorKind::policy, "it begins with a LUKS header", [&] { open(); });
 }
 
 TEST_F(OpenExportTest, HeaderAndPayloadExchangedAreRefused) {
   format_luks2();
-  std::swap(options_.header, options_.payload);
+  std::swap(options_.headers[0], options_.payload);
   expect_error(ErrorKind::not_luks, "there is no LUKS header", [&] { open(); });
 }
 
@@ -310,14 +311,14 @@ TEST_F(OpenExportTest, TwoWritersOfOnePayloadAreRefusedUnlessLockIsFalse) {
 TEST_F(OpenExportTest, WhatIsMissingIsUnreachableAndNamed) {
   format_luks2();
   ExportOptions good = options_;
-  options_.header = directory_.file("missing");
-  expect_error(ErrorKind::source_unreachable, options_.header, [&] { open(); });
+  options_.headers = {directory_.file("missing")};
+  expect_error(ErrorKind::source_unreachable, options_.headers[0], [&] { open(); });
   options_ = good;
   options_.payload = directory_.file("missing");
   expect_error(ErrorKind::source_unreachable, options_.payload, [&] { open(); });
   options_ = good;
-  options_.secrets = {directory_.file("missing")};
-  expect_error(ErrorKind::source_unreachable, options_.secrets[0], [&] { open(); });
+  options_.secrets = {{.path = directory_.file("missing")}};
+  expect_error(ErrorKind::source_unreachable, options_.secrets[0].path, [&] { open(); });
 }
 
 }  // namespace

@@ -38,9 +38,9 @@ class ExportRegistryTest : public ::testing::Test {
 
   static ExportOptions options(const std::string& secret) {
     ExportOptions result;
-    result.header = path("header");
+    result.headers = {path("header")};
     result.payload = path("payload");
-    result.secrets = {path(secret)};
+    result.secrets = {{.path = path(secret)}};
     result.lock = false;
     return result;
   }

@@ -34,8 +34,8 @@ std::string complaint(const std::string& line) {
 TEST(OptionArgumentsTest, TheParametersOfThePluginAreOptions) {
   const ExportOptions options =
       parse("--secret a --secret=[b,c] H --secret-offset 2k --passphrase -7 --insecure");
-  EXPECT_EQ(options.header, "H");
-  EXPECT_THAT(options.secrets, ElementsAre("a", "[b,c]"));
+  EXPECT_THAT(options.headers, ElementsAre("H"));
+  EXPECT_THAT(options.secrets, ElementsAre(SecretFrom{.path = "a"}, SecretFrom{.path = "[b,c]"}));
   EXPECT_EQ(options.secret_offset, 2048U);
   ASSERT_EQ(options.passphrases.size(), 1U);
   EXPECT_EQ(options.passphrases[0].descriptor, 7);

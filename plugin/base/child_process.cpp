@@ -1,0 +1,240 @@
+#include "base/child_process.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "base/error.h"
+#include "base/signals.h"
+
+extern char** environ;
+
+namespace luksdetached {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> own_variables = {
+    "LISTEN_FDS=",    "LISTEN_PID=",   "LISTEN_FDNAMES=",
+    "NOTIFY_SOCKET=", "WATCHDOG_PID=", "CREDENTIALS_DIRECTORY="};
+
+constexpr std::string_view listen_pid = "LISTEN_PID=";
+constexpr std::size_t pid_digits = 20;
+
+// Everything that the child needs, made beforehand: between fork and exec it may not allocate, as
+// another thread may have held the allocator's lock.
+struct Prepared {
+  explicit Prepared(const ChildCommand& command) {
+    for (const std::string& argument : command.arguments) {
+      arguments.push_back(const_cast<char*>(argument.c_str()));
+    }
+    arguments.push_back(nullptr);
+
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+      const std::string_view text = *variable;
+      const bool own = std::any_of(own_variables.begin(), own_variables.end(),
+                                   [&](std::string_view name) { return text.starts_with(name); });
+      if (!own) environment.push_back(*variable);
+    }
+    if (command.listens) {
+      environment.push_back(listen_fds.data());
+      environment.push_back(pid.data());
+    }
+    environment.push_back(nullptr);
+
+    descriptors = {command.input, command.output, command.error};
+    descriptors.insert(descriptors.end(), command.inherited.begin(), command.inherited.end());
+    copies.resize(descriptors.size(), -1);
+
+    const std::string& program = command.arguments.front();
+    if (program.find('/') != std::string::npos) {
+      paths.push_back(program);
+      return;
+    }
+    const char* list = std::getenv("PATH");
+    std::string_view rest = list == nullptr ? "/usr/bin:/bin" : list;
+    for (;;) {
+      const std::size_t colon = rest.find(':');
+      if (colon != 0 && !rest.empty()) {  // an empty one would mean the current folder
+        paths.push_back(std::string(rest.substr(0, colon)) + "/" + program);
+      }
+      if (colon == std::string_view::npos) break;
+      rest.remove_prefix(colon + 1);
+    }
+  }
+
+  void set_listen_pid(pid_t id) {
+    std::to_chars(pid.data() + listen_pid.size(), pid.data() + pid.size() - 1, id);
+  }
+
+  std::vector<char*> arguments, environment;
+  std::vector<std::string> paths;  // where the program may be
+  std::vector<int> descriptors;    // for 0, 1, 2, 3, …; -1: none given
+  std::vector<int> copies;
+  std::array<char, 13> listen_fds = {"LISTEN_FDS=1"};
+  std::array<char, listen_pid.size() + pid_digits + 1> pid = {"LISTEN_PID="};
+};
+
+// In the child: gives each descriptor its number. Two steps, because one's number may be another's
+// place.
+bool place_descriptors(Prepared& prepared) {
+  const int first_free = static_cast<int>(prepared.descriptors.size());
+  for (std::size_t n = 0; n < prepared.descriptors.size(); ++n) {
+    int from = prepared.descriptors[n];
+    if (from < 0) from = n == STDERR_FILENO ? STDERR_FILENO : ::open("/dev/null", O_RDWR);
+    prepared.copies[n] = ::fcntl(from, F_DUPFD_CLOEXEC, first_free);
+    if (prepared.copies[n] < 0) return false;
+  }
+  for (std::size_t n = 0; n < prepared.copies.size(); ++n) {
+    if (::dup2(prepared.copies[n], static_cast<int>(n)) < 0) return false;
+  }
+  return true;
+}
+
+// In the child. Returns the errno of what failed.
+int execute(Prepared& prepared, pid_t parent) {
+  // Handlers of this process make no sense in another program; what is blocked or ignored would
+  // stay so.
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction standard {};
+    standard.sa_handler = SIG_DFL;
+    ::sigaction(signal, &standard, nullptr);  // fails for those that cannot be handled
+  }
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
+  if (::getppid() != parent) return ESRCH;  // it had gone before that
+
+  if (!place_descriptors(prepared)) return errno;
+  // Whatever else is open is not for this program.
+  ::close_range(static_cast<unsigned>(prepared.descriptors.size()), ~0U, CLOSE_RANGE_CLOEXEC);
+  prepared.set_listen_pid(::getpid());
+  int reason = ENOENT;
+  for (const std::string& path : prepared.paths) {
+    ::execve(path.c_str(), prepared.arguments.data(), prepared.environment.data());
+    if (errno != ENOENT && errno != ENOTDIR) reason = errno;
+  }
+  return reason;
+}
+
+ChildEnd end_of(int status) {
+  if (WIFEXITED(status)) return {true, WEXITSTATUS(status)};
+  return {false, WTERMSIG(status)};
+}
+
+// What the child says when it cannot become the program; nothing when it has.
+int read_failure(const FileDescriptor& pipe) {
+  int code = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(pipe.get(), &code, sizeof code);
+  } while (got < 0 && errno == EINTR);
+  return got == sizeof code ? code : 0;
+}
+
+}  // namespace
+
+std::string ChildEnd::text() const {
+  if (exited) return "exited with status " + std::to_string(code);
+  const char* name = ::sigdescr_np(code);
+  return "was ended by signal " + std::to_string(code) + " (" +
+         (name == nullptr ? "unknown" : name) + ")";
+}
+
+Pipe::Pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    const int code = errno;
+    throw Error(ErrorKind::source_unreachable, "cannot create a pipe: " + errno_text(code), code);
+  }
+  reading = FileDescriptor(ends[0]);
+  writing = FileDescriptor(ends[1]);
+}
+
+ChildProcess::ChildProcess(const ChildCommand& command) {
+  const auto fail = [&](int code) {
+    throw Error(ErrorKind::source_unreachable,
+                "cannot run " + command.arguments.front() + ": " + errno_text(code), code);
+  };
+  Prepared prepared(command);
+  Pipe failure;
+  // Behind all numbers that the program gets, so that it is not overwritten on the way.
+  FileDescriptor tell(::fcntl(failure.writing.get(), F_DUPFD_CLOEXEC,
+                              static_cast<int>(prepared.descriptors.size())));
+  if (!tell) fail(errno);
+  const pid_t parent = ::getpid();
+  {
+    const NoSignals until_child_has_its_own_handlers;
+    id_ = ::fork();
+    if (id_ == 0) {
+      const int code = execute(prepared, parent);
+      [[maybe_unused]] const ssize_t written = ::write(tell.get(), &code, sizeof code);
+      ::_exit(EXIT_FAILURE);
+    }
+  }
+  if (id_ < 0) fail(errno);
+  tell = FileDescriptor();
+  failure.writing = FileDescriptor();
+  int code = read_failure(failure.reading);
+  if (code == 0) {
+    // glibc's own declaration of pidfd_open is not fit for C++.
+    alive_ = FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, id_, 0)));
+    if (alive_) return;
+    code = errno;
+  }
+  ::kill(id_, SIGKILL);
+  ::waitpid(id_, nullptr, 0);
+  fail(code);
+}
+
+ChildProcess::ChildProcess(ChildProcess&& other) noexcept
+    : id_(std::exchange(other.id_, -1)), alive_(std::move(other.alive_)) {}
+
+ChildProcess::~ChildProcess() {
+  if (id_ < 0) return;
+  ::kill(id_, SIGKILL);
+  while (::waitpid(id_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+std::optional<ChildEnd> ChildProcess::wait_until(std::chrono::steady_clock::time_point deadline) {
+  using std::chrono::milliseconds;
+  for (;;) {
+    const auto left =
+        std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    const int timeout = static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+    pollfd child = {alive_.get(), POLLIN, 0};
+    const int ready = ::poll(&child, 1, timeout);
+    if (ready > 0) break;
+    if (ready == 0 && left <= 0) return std::nullopt;
+  }
+  int status = 0;
+  while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {
+  }
+  id_ = -1;
+  return end_of(status);
+}
+
+void ChildProcess::end(std::chrono::milliseconds patience) {
+  if (id_ < 0) return;
+  ::kill(id_, SIGTERM);
+  if (wait_until(std::chrono::steady_clock::now() + patience)) return;
+  ::kill(id_, SIGKILL);
+  wait_until(std::chrono::steady_clock::time_point::max());
+}
+
+}  // namespace luksdetached
