@@ -38,9 +38,8 @@ while read -r cipher format; do
   parameters v
   serve "${parameters[@]}"
   here_is=("$tmp/v.material" --processes "$server" --serving)
-  clean "before any client" "${here_is[@]}"
   busy_client "$uri"
-  clean "under load" "${here_is[@]}" "${at_work[@]}" --times 4
+  clean "under load" "${here_is[@]}" "${at_work[@]}" --times 3
   rest
   clean "at rest" "${here_is[@]}"
   leave
