@@ -5,6 +5,7 @@
 #include "crypto/adiantum.h"
 #include "crypto/cryptopp_aes.h"
 #include "crypto/sector_cipher_kernels.h"
+#include "crypto/secure_memory.h"
 
 namespace luksdetached {
 
@@ -32,6 +33,7 @@ class AdiantumSectorCipher final : public SectorCipher {
   template <typename Direction>
   void run(Direction direction, std::span<const std::byte> from, std::span<std::byte> to,
            std::uint64_t first_sector) const {
+    const StackWiper<16> stack_wiper;  // keys of NH and AES were there
     const std::uint64_t units = sector_size_ / 512;
     std::array<std::byte, Adiantum::tweak_bytes> tweak;
     for (std::size_t at = 0; at < from.size(); at += sector_size_) {

@@ -3,7 +3,8 @@
 //
 // Crypto++'s ciphers keep scratch memory in const functions (AES, CAST) and their round keys on the
 // heap (AES, Camellia). So what stays is only the key, in locked memory, and each run of sectors
-// sets up ciphers of its own, which wipe themselves.
+// sets up ciphers of its own, which wipe themselves; what their functions left on the stack is
+// wiped after them.
 #include <crypto++/camellia.h>
 #include <crypto++/cast.h>
 #include <crypto++/serpent.h>
@@ -197,6 +198,7 @@ class CryptoppSectorCipher final : public SectorCipher {
   template <typename Direction>
   void run(std::span<const std::byte> from, std::span<std::byte> to,
            std::uint64_t first_sector) const {
+    const StackWiper<16> stack_wiper;  // Crypto++ leaves half an AES key there
     const Mode<Cipher, Direction> mode(key_.span());
     const IvGenerator<Cipher> ivs(iv_, salt_.span());
     const std::uint64_t units = sector_size_ / 512;

@@ -146,12 +146,16 @@ void require_lock_limit() {
   if (lock_limit() < locked) throw cannot_lock("another user is to lock it again", locked);
 }
 
-// A frame of its own, larger than those of all key derivations and ciphers together.
-[[gnu::noinline]] StackWiper::~StackWiper() {
-  std::array<std::byte, std::size_t{64} << 10> frame;
+// A frame of its own.
+template <std::size_t kibibytes>
+[[gnu::noinline]] StackWiper<kibibytes>::~StackWiper() {
+  std::array<std::byte, kibibytes * 1024> frame;
   clear_vector_registers();
   wipe(frame);
 }
+
+template class StackWiper<16>;
+template class StackWiper<64>;
 
 void wipe(std::span<std::byte> memory) noexcept {
   if (!memory.empty()) explicit_bzero(memory.data(), memory.size());

@@ -92,7 +92,7 @@ DataArea check_payload(const ExportOptions& options, const LoadedHeader& loaded,
 }  // namespace
 
 OpenedExport open_export(const ExportOptions& options, Access access, RangeLock& payload_lock) {
-  const StackWiper stack_wiper;
+  const StackWiper<64> stack_wiper;  // more than all key derivations together use
   OpenedExport opened;
   const LoadedHeader loaded = read_servable_header(options);
   const luks::Header& header = loaded.header;

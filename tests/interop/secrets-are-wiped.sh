@@ -1,54 +1,68 @@
 #!/bin/bash
-# Once the volume is open its secret is nowhere in the server's memory, and the volume key only in
-# memory that is locked.
+# Wherever the secret comes from: once the volume is open it is nowhere in the server's memory, nor what
+# was derived from it; nothing of it, nor of the volume key, is in the arguments and environment of
+# the server and its children, or in the log, which tells all. In the background it is the same.
 . "$(dirname -- "$0")/lib.sh"
+. "$here/hygiene.sh"
 
-# The sanitizers' runtimes turn mlock into nothing and keep freed memory.
-[ -z "${LUKSDETACHED_PRELOAD:-}" ] || skip "a sanitizer build keeps freed memory"
-make_luks2 v 256K --pbkdf argon2id "${cheap_argon2[@]}" --key-size 256
-volume_key v
-printf '%s\n' "$(cat "$tmp/v.secret")" >"$tmp/line"
+new_secret v
+argon2_kib=65536 # several times of what the server has else
+make_luks2 v 256K --pbkdf argon2id --pbkdf-memory "$argon2_kib" --pbkdf-force-iterations 4 --pbkdf-parallel 2
+material v
+{
+  cat "$tmp/v.secret"
+  echo
+} >"$tmp/line"
+mkfifo "$tmp/fifo"
 
-# The search itself: it must find what is there.
-find_in_memory() { # PROCESS
-  /usr/bin/python3 - "$1" "$tmp/v.secret" "$tmp/v.key" <<'END'
-import re, sys
-process, secret_file, key_file = sys.argv[1:]
-secret = open(secret_file, "rb").read()
-# The two halves of an XTS key are used apart.
-key = bytes.fromhex(open(key_file).read())
-needles = {"secret": secret, "first half of the key": key[:16], "second half of the key": key[16:]}
-mapping, found, locked = None, [], {}
-mappings = []
-for line in open(f"/proc/{process}/smaps"):
-    head = re.match(r"([0-9a-f]+)-([0-9a-f]+) (r\S+)", line)
-    if head:
-        name = line.split()[5:] or ["[anonymous]"]
-        mapping = (int(head[1], 16), int(head[2], 16), name[0])
-    elif line.startswith("VmFlags:"):
-        if mapping: mappings.append((*mapping, " lo" in line))
-        mapping = None
-with open(f"/proc/{process}/mem", "rb", 0) as memory:
-    for start, end, name, is_locked in mappings:
-        try:
-            memory.seek(start)
-            data = memory.read(end - start)
-        except (OSError, ValueError, OverflowError):
-            continue  # [vvar] and the like
-        for what, needle in needles.items():
-            if needle in data:
-                print(what, "in", name, "locked" if is_locked else "not locked")
-END
+# These become the server, with what it needs to get at the secret.
+as_it_is() { exec "$@"; }
+with_fifo() {
+  cat "$tmp/v.secret" >"$tmp/fifo" &
+  exec "$@"
+}
+with_standard_input() { exec "$@" <"$tmp/line"; }
+with_descriptor() { exec "$@" 9<"$tmp/line"; }
+
+# no_argon2 PROCESS: it has given back the memory of the key derivation.
+no_argon2() {
+  local kib
+  kib=$(sed -n 's/^VmRSS:[ \t]*\([0-9]*\) kB/\1/p' "/proc/$1/status")
+  [ "$kib" -lt "$argon2_kib" ] || fail "process $1 has $kib KiB of memory, as if Argon2 went on"
 }
 
-for secret in "secret=$tmp/v.secret" "passphrase=+$tmp/line"; do
-  note "${secret%%=*}"
-  serve "header=$tmp/v.header" "payload=$tmp/v.payload" "$secret"
+server_command=("${nbdkit_under_test[@]}")
+while read -r parameter given; do
+  note "$parameter"
+  given_parameters=("header=$tmp/v.header" "payload=$tmp/v.payload" "${parameter/DIR/$tmp}")
+
+  nbdkit_under_test=("$given" "${server_command[@]}")
+  serve -v -D nbdkit.backend.controlpath=1 "${given_parameters[@]}"
   nbdcopy "$uri" "$tmp/read"
-  find_in_memory "$server" | tee "$tmp/found"
-  # The cipher needs the key, so a search that does not find it is no search.
-  grep -q 'key in .* locked' "$tmp/found" || fail "the volume key is not even in locked memory"
-  if grep -q '^secret' "$tmp/found"; then fail "the secret is still in memory"; fi
-  if grep -q 'not locked' "$tmp/found"; then fail "key bytes in memory that is not locked"; fi
+  clean "in the foreground" "$tmp/v.material" --processes "$server" --serving
+  no_argon2 "$server"
   stop "$server"
-done
+  matches debug "$log" # it tells all
+  clean "log" "$tmp/v.material" --files "$log"
+
+  socket=$tmp/background.sock
+  ("$given" "${server_command[@]}" -U "$socket" -P "$tmp/background.pid" "$plugin" "${given_parameters[@]}") &
+  parent=$!
+  eventually test -s "$tmp/background.pid"
+  daemon=$(cat "$tmp/background.pid")
+  defer stop_quietly "$daemon"
+  wait "$parent" || fail "nbdkit's first process failed"
+  nbdcopy "nbd+unix:///?socket=$socket" "$tmp/read"
+  clean "in the background" "$tmp/v.material" --processes "$daemon" --serving
+  no_argon2 "$daemon"
+  kill "$daemon"
+  gone() { ! kill -0 "$daemon" 2>/dev/null; }
+  eventually gone
+  rm "$socket" "$tmp/background.pid"
+done <<'END'
+secret=DIR/v.secret as_it_is
+secret=DIR/fifo with_fifo
+passphrase=+DIR/line as_it_is
+passphrase=- with_standard_input
+passphrase=-9 with_descriptor
+END
