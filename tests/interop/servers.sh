@@ -153,3 +153,24 @@ serve_qemu_nbd() {
   uri="nbd+unix:///?socket=$socket"
   eventually nbdinfo --size "$uri"
 }
+
+# --- Refusals --------------------------------------------------------------------------------------
+
+# refused_source REGEX SOURCE: as a header and as a payload of the volume v. As `refused`, but what
+# a child of ours said may stand before our own line, which is the last.
+refused_source() {
+  refused_with "$1" "header=$2" "payload=$tmp/v.payload"
+  refused_with "$1" "header=$tmp/v.header" "payload=$2"
+}
+
+refused_with() {
+  local pattern=$1 status=0
+  shift
+  timeout 60 "${nbdkit_under_test[@]}" -f -U "$tmp/refused.sock" "$plugin" "$@" \
+    "secret=$tmp/v.secret" >"$tmp/refused.err" 2>&1 </dev/null || status=$?
+  [ "$status" = 1 ] || fail "status $status instead of 1: $*: $(cat "$tmp/refused.err")"
+  tail -n 1 "$tmp/refused.err" >"$tmp/refused.errors"
+  note "$(cat "$tmp/refused.errors")"
+  grep -Eiq -- "^nbdkit: (.*: )?error: .*($pattern)" "$tmp/refused.errors" ||
+    fail "the last line does not say '$pattern': $(cat "$tmp/refused.err")"
+}
