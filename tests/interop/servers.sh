@@ -22,7 +22,8 @@ unguessable() { noise 12 | od -An -tx1 | tr -d ' \n'; }
 
 # web_server: nginx, for the files in $tmp/web: $http and, with a certificate of the authority "ca",
 # $https, both without a path. Below locked/ it asks for the user alice and $password, below slow/ it
-# sends 16 KiB a second, below without-ranges/ only whole files. $requests has a line for each
+# sends 16 KiB a second, below without-ranges/ only whole files;
+# to-a-file and to-plain/ send clients to a file of their own and to http. $requests has a line for each
 # request: METHOD PATH STATUS BYTES RANGE.
 web_server() {
   local dir=$tmp/nginx port tls_port
@@ -67,6 +68,8 @@ http {
       alias $tmp/web/;
       max_ranges 0;
     }
+    location /to-a-file { return 302 file://$tmp/web/header; }
+    location /to-plain/ { return 302 http://127.0.0.1:$port/header; }
   }
 }
 END
@@ -99,7 +102,7 @@ ssh_server() {
   printf 'alice:%s:19000:0:99999:7:::\n' "$(password_hash "$password")" >"$dir/shadow"
   printf 'alice:x:%s:\nnogroup:x:65534:\n' "$(id -g)" >"$dir/group"
   # Where root's sshd goes before anybody has logged in; a running ssh.service has it too.
-  [ "$(id -u)" != 0 ] || mkdir -p -m 755 /run/sshd
+  if [ "$(id -u)" = 0 ]; then install -d -m 755 /run/sshd; fi
   {
     [ $# = 0 ] || printf '%s\n' "$@"
     cat <<END

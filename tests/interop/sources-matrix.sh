@@ -47,7 +47,7 @@ if [ ${#trusting[@]} != 0 ]; then header[https]=$https/the%20header; fi
 serve_plain_tcp 127.0.0.1 -r file "$tmp/v.header"
 header[nbd]=$uri
 serve_plain_tcp 127.0.0.1 "${nbd_tls[@]}" -r file "$tmp/v.header"
-header[nbds]=nbds://localhost:$port/?$tls
+header[nbds]="nbds://localhost:$port/?$tls"
 serve_plain -r file "$tmp/v.header"
 header[nbd+unix]=$uri
 if serve_vsock -r file "$tmp/v.header"; then header[nbd+vsock]=$uri; else note "without vsock: no loopback here"; fi
@@ -78,7 +78,7 @@ declare -A payload=(
 serve_plain_tcp 127.0.0.1 file "$(payload_file nbd)"
 payload[nbd]=$uri
 serve_plain_tcp 127.0.0.1 "${nbd_tls[@]}" file "$(payload_file nbds)"
-payload[nbds]=nbds://localhost:$port/?$tls
+payload[nbds]="nbds://localhost:$port/?$tls"
 serve_plain file "$(payload_file nbd+unix)"
 payload[nbd+unix]=$uri
 serve_qemu_nbd raw "$(payload_file qemu-nbd)"
