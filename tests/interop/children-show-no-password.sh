@@ -59,7 +59,7 @@ setpriv --pdeathsig TERM sh -c 'sleep 100' "$mark" &
 shown=$!
 defer stop_quietly "$shown"
 eventually is_shown
-stop_quietly "$shown"
+stop_quietly "$shown" || true
 
 for kind in "${!sources[@]}"; do
   read -r payload header <<<"${sources[$kind]}"
@@ -78,12 +78,13 @@ for kind in "${!sources[@]}"; do
   service_config < <(export_table vm1 v "header = \"$header\"" "payload = \"$payload\"")
   "${traced[@]}" "${nbdkit_under_test[@]}" -f -v -U "$socket" "$plugin" "config=$config" </dev/null >>"$log" 2>&1 &
   server=$!
-  defer stop_quietly "$server"
+  running[$server]="config=$config"
+  defer end "$server"
   eventually nbdinfo --size "$(uri_of vm1)"
   reads_plain "$(uri_of vm1)"
   has_children
   hidden
-  stop_quietly "$server"
+  stop "$server"
   hidden
   if grep -aF -f "$tmp/mark" "$tmp/trace"; then fail "a process was started with the password"; fi
 done

@@ -14,11 +14,11 @@ opens() { # SOURCE
   [ "$(nbdinfo --size "$uri")" = 262144 ] || fail "size"
   stop "$server"
 }
-curl() { printf 'nbdkit:curl?url=%s/header' "$(sed 's#:#%3A#g; s#/#%2F#g' <<<"$1")"; }
+by_curl() { printf 'nbdkit:curl?url=%s/header' "$(sed 's#:#%3A#g; s#/#%2F#g' <<<"$1")"; }
 
 note "a password"
 opens "http://alice:$password@${http#*://}/locked/header"
-opens "$(curl "$https/locked")&cainfo=$tmp/ca/ca-cert.pem&user=alice&password=$password"
+opens "$(by_curl "$https/locked")&cainfo=$tmp/ca/ca-cert.pem&user=alice&password=$password"
 
 note "refused"
 refused_source '401' "$http/locked/header"
@@ -28,9 +28,9 @@ refused_source 'range' "$http/without-ranges/header"
 refused_source 'refused|connect' "http://127.0.0.1:$(free_port 127.0.0.1)/header"
 refused_source 'certificate' "$https/header"
 authority other
-refused_source 'certificate' "$(curl "$https")&cainfo=$tmp/other/ca-cert.pem"
+refused_source 'certificate' "$(by_curl "$https")&cainfo=$tmp/other/ca-cert.pem"
 refused_source '.' "https://${http#*://}/header" # no TLS there
 
 note "refused: to be sent to a file of this machine, or from TLS to none"
 refused_source '.' "$http/to-a-file"
-refused_source '.' "$(curl "$https/to-plain")&cainfo=$tmp/ca/ca-cert.pem"
+refused_source '.' "$(by_curl "$https/to-plain")&cainfo=$tmp/ca/ca-cert.pem"

@@ -12,7 +12,7 @@ noise 256K >"$elsewhere"
 
 note "a payload that begins as a qcow2 image does"
 qemu-img create -q -f qcow2 -b "$elsewhere" -F raw "$tmp/evil.qcow2"
-cat "$tmp/evil.qcow2" <(noise 256K) | head -c 256K >"$tmp/v.payload"
+head -c 128K "$tmp/evil.qcow2" | dd of="$tmp/v.payload" conv=notrunc status=none
 decrypted v 512 >"$tmp/plain"
 for payload in "qemu:raw:$tmp/v.payload" "$tmp/v.payload"; do
   serve "header=$tmp/v.header" "payload=$payload" "secret=$tmp/v.secret"
@@ -22,8 +22,8 @@ for payload in "qemu:raw:$tmp/v.payload" "$tmp/v.payload"; do
 done
 
 note "and one that a client has made to begin so"
+cp "$tmp/v.payload" "$tmp/wanted"
 noise 256K >"$tmp/v.payload"
-cat "$tmp/evil.qcow2" <(noise 256K) | head -c 256K >"$tmp/wanted"
 "$build/tests/tools/sector_xts" decrypt "$tmp/v.key" 512 <"$tmp/wanted" >"$tmp/plain"
 serve "header=$tmp/v.header" "payload=qemu:raw:$tmp/v.payload" "secret=$tmp/v.secret"
 nbdcopy --flush "$tmp/plain" "$uri"
@@ -58,7 +58,6 @@ qemu-img amend -f qcow2 -o "data_file=$elsewhere" "$tmp/data.qcow2"
 refers 'data file' qcow2 data.qcow2
 qemu-img create -q -f qed -b "$elsewhere" -F raw "$tmp/evil.qed"
 refers 'backing' qed evil.qed
-qemu-img create -q -f vmdk -b "$tmp/base.vmdk" -F vmdk "$tmp/child.vmdk" 2>/dev/null || true
 cat >"$tmp/evil.vmdk" <<END
 # Disk DescriptorFile
 version=1

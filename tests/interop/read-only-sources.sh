@@ -39,7 +39,7 @@ chmod +x "$tmp/reader.sh"
 only_reads "header=$tmp/v.header" "payload=nbdkit:sh?script=$tmp/reader.sh"
 
 note "ssh"
-ssh_server 'Subsystem sftp internal-sftp -R' 'ForceCommand internal-sftp -R'
+ssh_server 'ForceCommand internal-sftp -R'
 refused_with "ssh://.*(permission denied|read-only|for writing)" "header=$tmp/v.header" "payload=ssh://$ssh$tmp/v.payload?$ssh_keys"
 only_reads -r "header=$tmp/v.header" "payload=ssh://$ssh$tmp/v.payload?$ssh_keys"
 
