@@ -7,7 +7,7 @@
 make_luks2 v 256K --sector-size 512
 
 note "nobody there"
-refused_source 'nbd\+vsock:.*(timed out|no such device|reset|refused|unreachable|not supported|cannot assign)' nbd+vsock://1:1/
+refused_source 'nbd\+vsock:.*(timed out|no such device|reset|refused|unreachable|family not supported|cannot assign)' nbd+vsock://1:1/
 
 serve_vsock -r file "$tmp/v.header" || skip "vsock has no loopback here (the kernel's vsock_loopback)"
 header=$uri

@@ -22,9 +22,9 @@ unguessable() { noise 12 | od -An -tx1 | tr -d ' \n'; }
 
 # web_server: nginx, for the files in $tmp/web: $http and, with a certificate of the authority "ca",
 # $https, both without a path. Below locked/ it asks for the user alice and $password, below slow/ it
-# sends 16 KiB a second, below without-ranges/ only whole files;
-# to-a-file and to-plain/ send clients to a file of their own and to http. $requests has a line for each
-# request: METHOD PATH STATUS BYTES RANGE.
+# sends 16 KiB a second, below without-ranges/ only whole files; to-a-file and
+# to-plain send clients on, to a file of their own and to http. $requests has a line for each request:
+# METHOD PATH STATUS BYTES RANGE.
 web_server() {
   local dir=$tmp/nginx port tls_port
   mkdir -p "$dir" "$tmp/web"
@@ -69,7 +69,7 @@ http {
       max_ranges 0;
     }
     location /to-a-file { return 302 file://$tmp/web/header; }
-    location /to-plain/ { return 302 http://127.0.0.1:$port/header; }
+    location /to-plain { return 302 http://127.0.0.1:$port/header; }
   }
 }
 END
@@ -77,6 +77,18 @@ END
   eventually listens "$port"
   http=http://127.0.0.1:$port
   https=https://127.0.0.1:$tls_port
+}
+
+# trust_web_server: https:// trusts the authorities of the machine, and in the mount namespace of
+# nbdkit_under_test from here on that is the test's own. False where there are no user namespaces.
+trust_web_server() {
+  local authorities=$tmp/authorities namespace
+  mkdir "$authorities"
+  cp "$tmp/ca/ca-cert.pem" "$authorities/ca-certificates.crt"
+  namespace=(unshare --map-root-user --mount
+    sh -c 'mount --bind "$0" /etc/ssl/certs && exec "$@"' "$authorities")
+  "${namespace[@]}" true 2>/dev/null || return 1
+  nbdkit_under_test=("${namespace[@]}" "${nbdkit_under_test[@]}")
 }
 
 # --- SSH -------------------------------------------------------------------------------------------

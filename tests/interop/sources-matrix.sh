@@ -16,17 +16,9 @@ certificate nbd nbd-client client
 tls="tls-certificates=$tmp/nbd-client"
 nbd_tls=(--tls=require --tls-certificates="$tmp/nbd-server" --tls-verify-peer)
 
-# https:// trusts the authorities of the machine; in a mount namespace the test's own is one.
-mkdir "$tmp/authorities"
-cp "$tmp/ca/ca-cert.pem" "$tmp/authorities/ca-certificates.crt"
-trusting=(unshare --map-root-user --mount
-  sh -c 'mount --bind "$0" /etc/ssl/certs && exec "$@"' "$tmp/authorities")
-if "${trusting[@]}" true 2>/dev/null; then
-  nbdkit_under_test=("${trusting[@]}" "${nbdkit_under_test[@]}")
-else
-  trusting=()
-  note "without https: no user namespaces here"
-fi
+https_works=yes
+trust_web_server || https_works=
+[ -n "$https_works" ] || note "without https: no user namespaces here"
 
 # --- Headers ---------------------------------------------------------------------------------------
 
@@ -43,7 +35,7 @@ declare -A header=(
   [qemu:raw]=qemu:raw:$tmp/v.header
   [qemu:qcow2]=qemu:qcow2:$tmp/header.qcow2
 )
-if [ ${#trusting[@]} != 0 ]; then header[https]=$https/the%20header; fi
+if [ -n "$https_works" ]; then header[https]=$https/the%20header; fi
 serve_plain_tcp 127.0.0.1 -r file "$tmp/v.header"
 header[nbd]=$uri
 serve_plain_tcp 127.0.0.1 "${nbd_tls[@]}" -r file "$tmp/v.header"
