@@ -1,18 +1,17 @@
-"""cutting_proxy.py LISTEN CONNECT RULES: passes bytes between NBD clients of the unix socket LISTEN and
-the server at the unix socket CONNECT, and cuts connections, each at a byte of its own choice.
-
-RULES is a file read for each connection: the numbers FEWEST MOST, in bytes. Between so many bytes in
-one direction, drawn anew for each, a connection is cut: the client's end is closed at once; what was
-passed to the server has been passed, and it may take its time with it. An empty file: no cuts.
+"""cutting_proxy.py LISTEN CONNECT FIRST MOST: passes bytes between NBD clients of the unix socket LISTEN and
+the server at the unix socket CONNECT, and cuts each connection when a number of bytes has passed in one
+of the directions: MOST at most, drawn anew each time, of any order of magnitude; for the first four
+connections FIRST at least. The client finds itself cut off; what was passed to the server has been passed, and it may take its time with it.
 Says each cut on standard output.
 """
 
+import math
 import random
 import socket
 import sys
 import threading
 
-listen, connect, rules = sys.argv[1:]
+listen, connect, first, most = sys.argv[1:]
 
 
 def pass_on(source, target, limit, both):
@@ -36,16 +35,14 @@ def pass_on(source, target, limit, both):
             pass
 
 
-def serve(client):
+def serve(client, least):
     server = socket.socket(socket.AF_UNIX)
     try:
         server.connect(connect)
     except OSError:
         client.close()
         return
-    with open(rules, encoding="ascii") as file:
-        bounds = [int(word) for word in file.read().split()]
-    limits = [random.randint(*bounds), None] if bounds else [None, None]
+    limits = [int(math.exp(random.uniform(math.log(least), math.log(int(most))))), None]
     random.shuffle(limits)
     both = (client, server)
     threads = [
@@ -63,6 +60,8 @@ def serve(client):
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(listen)
 listener.listen(64)
+count = 0
 while True:
     stream, _ = listener.accept()
-    threading.Thread(target=serve, args=(stream,), daemon=True).start()
+    count += 1
+    threading.Thread(target=serve, args=(stream, int(first) if count <= 4 else 1), daemon=True).start()

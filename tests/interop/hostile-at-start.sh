@@ -33,13 +33,13 @@ in_time() {
   ) >"$tmp/$name.said" 2>&1 &
   slow+=($!)
 }
-for how in silent trickle; do
-  in_time 'cannot connect to nbd\+unix:.*not answer within 30 seconds' greeting=$how
-  in_time 'cannot connect to nbd\+unix:.*not answer within 30 seconds' options=$how
+for cues in greeting=silent options=silent 'greeting=trickle options=trickle'; do
+  # shellcheck disable=SC2086  # words
+  in_time 'cannot connect to nbd\+unix:.*not answer within 30 seconds' $cues
+done
+for how in silent trickle stalled chunks-for-ever; do
   in_time 'cannot read .*not answer within 30 seconds' reply=$how
 done
-in_time 'cannot read .*not answer within 30 seconds' reply=stalled
-in_time 'cannot read .*not answer within 30 seconds' reply=chunks-for-ever
 scheme=nbds+unix in_time 'cannot connect to nbds\+unix:.*not answer within 30 seconds' tls=silent
 
 # --- What is wrong at once

@@ -22,6 +22,7 @@ out that much later, whatever happens meanwhile.
 Says each connection and request on standard output.
 """
 
+import itertools
 import os
 import select
 import socket
@@ -315,7 +316,8 @@ REPLIES = {
     "hole-huge": lambda c, _, offset, *__: [
         c.chunk(CHUNK_HOLE, struct.pack(">QI", offset, 0xFFFFFFFF))],
     "hole-short": lambda c, *_: [c.chunk(CHUNK_HOLE, b"\0")],
-    "chunks-for-ever": lambda c, _, offset, *__: iter(lambda: c.data_chunk(offset, b"", 0) * 1000, None),
+    "chunks-for-ever": lambda c, _, offset, *__: itertools.cycle(
+        [c.data_chunk(offset, b"", 0) * 100, lambda: time.sleep(0.01)]),
     "chunk-for-a-status": lambda c, *_: [c.extents((4096, 0))],
     "extent-of-0": lambda c, *_: [c.extents((0, 0))],
     "extent-huge": lambda c, *_: [c.extents((0xFFFFFFFF, HOLE))],
