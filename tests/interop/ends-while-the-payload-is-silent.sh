@@ -37,6 +37,25 @@ for how in silent close trickle; do
 done
 ends reply=close size=512
 
+note "gone, and then silent where TLS should begin"
+psktool -u alice -p "$tmp/keys.psk" >/dev/null
+start nbdkit -U "$tmp/tls.sock" --tls=require --tls-psk="$tmp/keys.psk" file "$tmp/v.payload"
+tls=$server
+serve "header=$tmp/v.header" "payload=nbds+unix://alice@/?socket=$tmp/tls.sock&tls-psk-file=$tmp/keys.psk" \
+  "secret=$tmp/v.secret" reconnect-timeout=600
+export_server=$server
+server=$tls stops_within 10
+rm -f "$tmp/tls.sock"
+payload_server=$hostile
+hostile tls "$tmp/v.payload"
+cue tls tls=silent
+again() { [ -s "$tmp/tls.asked" ]; }
+eventually again
+sleep 1
+server=$export_server
+stops_within 6
+hostile=$payload_server
+
 note "gone"
 cue payload
 serve "header=$tmp/v.header" "payload=$payload" "secret=$tmp/v.secret" reconnect-timeout=600
