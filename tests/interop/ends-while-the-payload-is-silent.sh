@@ -39,6 +39,7 @@ ends reply=close size=512
 
 note "gone, and then silent where TLS should begin"
 psktool -u alice -p "$tmp/keys.psk" >/dev/null
+servers=$((servers + 1))
 start nbdkit -U "$tmp/tls.sock" --tls=require --tls-psk="$tmp/keys.psk" file "$tmp/v.payload"
 tls=$server
 serve "header=$tmp/v.header" "payload=nbds+unix://alice@/?socket=$tmp/tls.sock&tls-psk-file=$tmp/keys.psk" \
