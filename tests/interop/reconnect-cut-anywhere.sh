@@ -1,0 +1,28 @@
+#!/bin/bash
+# Connections to a payload's server that are cut at any byte, in either direction, while the server goes
+# on with what it has: clients see no error, and nothing that was acknowledged is lost. Also with a
+# server that is slow, so that it still writes what came over a connection that is gone.
+. "$(dirname -- "$0")/lib.sh"
+. "$here/faults.sh"
+
+for delay in 0 30; do
+  note "writes take $delay ms longer"
+  make_luks2 v 2M --sector-size 512
+  serve_plain --filter=delay file "$tmp/v.payload" wdelay=${delay}ms
+  payload=$server
+  proxy=$tmp/proxy$delay.sock
+  # The first connections last until the volume is open; the longest requests have to get through.
+  /usr/bin/python3 -B "$here/cutting_proxy.py" "$proxy" "$socket" 100000 8000000 >"$tmp/cuts" &
+  defer stop_quietly $!
+  eventually test -S "$proxy"
+  serve "header=$tmp/v.header" "payload=nbd+unix:///?socket=$proxy" "secret=$tmp/v.secret" reconnect-timeout=60
+  rm -f "$tmp/model"
+  "$build/tests/tools/nbd_model" "$uri" 512 8 "$(rounds 150 60)" "$tmp/model" || fail "$(cat "$log")"
+  stop "$server"
+  cuts=$(grep -c cut "$tmp/cuts") || true
+  note "$cuts cuts"
+  [ "$cuts" -ge 5 ] || fail "only $cuts cuts"
+  decrypted v 512 >"$tmp/decrypted"
+  same "$tmp/model" "$tmp/decrypted"
+  stop "$payload"
+done

@@ -1,0 +1,40 @@
+#!/bin/bash
+# reconnect-under-load.sh KIND: a payload's server that is killed again and again, and comes back, costs
+# clients time but no error, and nothing that was acknowledged: each byte read is what a model says, and
+# so is what libgcrypt makes of the payload at the end. KIND as in reconnect.sh.
+. "$(dirname -- "$0")/lib.sh"
+. "$here/faults.sh"
+. "$here/reconnect.sh"
+
+kills=$(rounds 12 6)
+# Of each of 8 connections; more than can be done meanwhile.
+requests=$(rounds 6000 500)
+
+for discard in false true; do
+  note "discard=$discard"
+  make_luks2 v 4M --sector-size 4096
+  payload_server "$1"
+  comes
+  serve "header=$tmp/v.header" "payload=$payload_uri" "secret=$tmp/v.secret" discard=$discard reconnect-timeout=30
+  rm -f "$tmp/model"
+  "$build/tests/tools/nbd_model" "$uri" 4096 8 "$requests" "$tmp/model" &
+  client=$!
+  defer stop_quietly "$client"
+  killed=0
+  while kill -0 "$client" 2>/dev/null && [ "$killed" -lt "$kills" ]; do
+    sleep "0.$((RANDOM % 9 + 1))"
+    vanishes
+    sleep "0.$((RANDOM % 5))"
+    comes
+    killed=$((killed + 1))
+  done
+  wait "$client" || fail "after $killed kills: $(cat "$log")"
+  note "$killed kills"
+  [ "$killed" -ge 3 ] || fail "the load was over after $killed kills"
+  stop "$server"
+  vanishes
+  if [ $discard = false ]; then
+    decrypted v 4096 >"$tmp/decrypted"
+    same "$tmp/model" "$tmp/decrypted"
+  fi
+done
