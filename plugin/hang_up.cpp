@@ -135,7 +135,7 @@ void shut_down_clients(int how) {
   }
 }
 
-HangUpOnSignal::HangUpOnSignal() {
+HangUpOnSignal::HangUpOnSignal(std::function<void()> also) : also_(std::move(also)) {
   try {
     const NoSignals in_thread;
     thread_ = std::thread(&HangUpOnSignal::wait, this);
@@ -174,6 +174,7 @@ void HangUpOnSignal::wait() const noexcept {
     if (::poll(fds.data(), fds.size(), turn == 0 ? -1 : interval) < 0) continue;  // EINTR
     if (fds[0].revents != 0) return;
     fds[1].fd = -1;  // once is enough
+    if (turn == 0) also_();
     try {
       shut_down_clients(++turn <= patient_turns ? SHUT_RD : SHUT_RDWR);
     } catch (const std::exception&) {

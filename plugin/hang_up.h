@@ -2,6 +2,7 @@
 // left, which an attached disk never does.
 #pragma once
 
+#include <functional>
 #include <thread>
 
 #include "base/event.h"
@@ -18,9 +19,10 @@ void shut_down_clients(int how);
 /// answers. There can be one in a process.
 class HangUpOnSignal {
  public:
-  /// In the process that serves, after nbdkit has set up its signals. Throws
-  /// Error(source_unreachable) when there are no descriptors or threads left.
-  HangUpOnSignal();
+  /// In the process that serves, after nbdkit has set up its signals. `also` is called once, after
+  /// the signal, from a thread. Throws Error(source_unreachable) when there are no descriptors or
+  /// threads left.
+  explicit HangUpOnSignal(std::function<void()> also = [] {});
   HangUpOnSignal(const HangUpOnSignal&) = delete;
   HangUpOnSignal& operator=(const HangUpOnSignal&) = delete;
   /// Ends the thread, and gives nbdkit its signals back.
@@ -29,6 +31,7 @@ class HangUpOnSignal {
  private:
   void wait() const noexcept;
 
+  std::function<void()> also_;
   Event signalled_, stop_;
   std::thread thread_;
 };

@@ -133,6 +133,7 @@ ExportEvents events_at_start() {
             std::fprintf(stderr, "nbdkit: luksdetached: warning: %s\n", text.c_str());
           },
       .failed = [](const std::string&, const std::string&) {},  // thrown as well
+      .news = [](const std::string&, const std::string& text) { nbdkit_error("%s", text.c_str()); },
   };
 }
 
@@ -152,6 +153,10 @@ ExportEvents events_of_service() {
       .failed =
           [](const std::string& name, const std::string& text) {
             nbdkit_error("export %s is refused to clients: %s", name.c_str(), text.c_str());
+          },
+      .news =
+          [](const std::string& name, const std::string& text) {
+            nbdkit_error("export %s: %s", name.c_str(), text.c_str());
           },
   };
 }
@@ -267,7 +272,7 @@ int on_get_ready() {
 int on_after_fork() {
   return guarded(-1, [] {
     State& s = state();
-    s.hang_up.emplace();
+    s.hang_up.emplace([&s] { s.exports.stop_waiting(); });
     if (!s.service) {
       s.exports.start(0);
       return 0;

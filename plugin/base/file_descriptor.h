@@ -22,6 +22,8 @@ class FileDescriptor {
   }
 
   int get() const noexcept { return fd_; }
+  /// Gives it to the caller, who closes it.
+  int release() noexcept { return std::exchange(fd_, -1); }
   explicit operator bool() const noexcept { return fd_ >= 0; }
 
  private:

@@ -16,14 +16,17 @@ namespace luksdetached {
 
 namespace {
 
-std::unique_ptr<Source> open_payload(const ExportOptions& options, Access access) {
+std::unique_ptr<Source> open_payload(const ExportOptions& options, Access access,
+                                     const TellNews& tell) {
   constexpr unsigned connections = 4;
   return open_as("payload", options.payload,
                  {.access = access,
                   .lock = options.lock,
                   .holes = options.discard,
                   .insecure = options.insecure,
-                  .connections = connections});
+                  .connections = connections,
+                  .reconnect_timeout = options.reconnect_timeout,
+                  .tell = [tell](const std::string& text) { tell("payload: " + text); }});
 }
 
 bool has_header_at(Source& payload, std::uint64_t offset) {
@@ -91,7 +94,8 @@ DataArea check_payload(const ExportOptions& options, const LoadedHeader& loaded,
 
 }  // namespace
 
-OpenedExport open_export(const ExportOptions& options, Access access, RangeLock& payload_lock) {
+OpenedExport open_export(const ExportOptions& options, Access access, RangeLock& payload_lock,
+                         const TellNews& tell) {
   const StackWiper<64> stack_wiper;  // more than all key derivations together use
   OpenedExport opened;
   const LoadedHeader loaded = read_servable_header(options);
@@ -99,7 +103,7 @@ OpenedExport open_export(const ExportOptions& options, Access access, RangeLock&
   for (const std::string& text : header.warnings) {
     opened.warnings.push_back("header " + parse_uri(options.headers.front()).name + ": " + text);
   }
-  std::unique_ptr<Source> payload = open_payload(options, access);
+  std::unique_ptr<Source> payload = open_payload(options, access, tell);
   if (access == Access::read_write && !payload->writable()) {
     opened.warnings.push_back("payload " + payload->name() +
                               ": it cannot be written, so it is served read-only (readonly=true "

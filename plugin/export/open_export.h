@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/export_options.h"
+#include "source/nbd_link.h"
 #include "source/source.h"
 #include "volume/volume.h"
 
@@ -22,6 +23,8 @@ struct OpenedExport {
 /// when it returns. Throws Error.
 ///
 /// `payload_lock` must outlive the volume and be that of every other volume of the same payload.
-OpenedExport open_export(const ExportOptions& options, Access access, RangeLock& payload_lock);
+/// `tell` hears what happens to the payload while it is served.
+OpenedExport open_export(const ExportOptions& options, Access access, RangeLock& payload_lock,
+                         const TellNews& tell);
 
 }  // namespace luksdetached

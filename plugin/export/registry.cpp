@@ -67,7 +67,9 @@ void ExportRegistry::open(std::size_t index, const ExportEvents& events) {
               payload.writer->status.name +
               " writes it already; beside that one it can only be served with readonly=true");
     }
-    OpenedExport opened = open_export(entry.options, entry.access, payload.lock);
+    OpenedExport opened =
+        open_export(entry.options, entry.access, payload.lock,
+                    [name, tell = events.news](const std::string& text) { tell(name, text); });
     if (opened.volume->writable()) payload.writer = &entry;
     for (const std::string& text : opened.warnings) events.warning(name, text);
     events.opened(name, opened.summary);
@@ -109,6 +111,13 @@ void ExportRegistry::open_and_start_all(const ExportEvents& events, const std::a
     } catch (const std::exception& error) {
       events.failed(entries_[index].status.name, error.what());
     }
+  }
+}
+
+void ExportRegistry::stop_waiting() {
+  const std::lock_guard lock(mutex_);
+  for (const Entry& entry : entries_) {
+    if (entry.status.state == ExportState::open) entry.volume->stop_waiting();
   }
 }
 

@@ -36,12 +36,13 @@ struct ExportStatus {
   bool writable = false;   ///< when open
 };
 
-/// What happens to exports, told to whoever keeps the log. Called from the thread that opens.
+/// What happens to exports, told to whoever keeps the log.
 struct ExportEvents {
   using Tell = std::function<void(const std::string& name, const std::string& text)>;
-  Tell opened;
-  Tell warning;
-  Tell failed;
+  Tell opened;   ///< from the thread that opens
+  Tell warning;  ///< the same
+  Tell failed;   ///< the same
+  Tell news;     ///< of storage that goes away and comes back: from any thread while it is served
 };
 
 /// Exports by name. They are added, then opened and started one after the other by one thread;
@@ -60,6 +61,9 @@ class ExportRegistry {
 
   /// Opens and starts all exports in order, until `stop` is set. Failures are only told.
   void open_and_start_all(const ExportEvents& events, const std::atomic<bool>& stop);
+
+  /// Volume::stop_waiting for all open exports.
+  void stop_waiting();
 
   /// Drops all open exports and their keys, also while another one is being opened. No client may
   /// have one open.

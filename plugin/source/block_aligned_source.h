@@ -39,6 +39,7 @@ class BlockAlignedSource final : public Source {
                               std::size_t most) override;
   void prefetch(std::uint64_t length, std::uint64_t offset) override;
   void start() override { inner_->start(); }
+  void stop_waiting() override { inner_->stop_waiting(); }
 
  private:
   struct Piece;

@@ -1,8 +1,12 @@
 #include "source/nbd_connection.h"
 
+#include <fcntl.h>
 #include <libnbd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <semaphore.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,6 +42,20 @@ class Completion {
   void wait() {
     while (::sem_wait(&done_) != 0) {
     }
+  }
+
+  // False when it did not happen in time.
+  bool wait_until(std::chrono::steady_clock::time_point deadline) {
+    using std::chrono::nanoseconds;
+    using std::chrono::seconds;
+    const auto since_start = deadline.time_since_epoch();
+    const auto whole = std::chrono::duration_cast<seconds>(since_start);
+    const timespec time = {whole.count(),
+                           std::chrono::duration_cast<nanoseconds>(since_start - whole).count()};
+    while (::sem_clockwait(&done_, CLOCK_MONOTONIC, &time) != 0) {
+      if (errno == ETIMEDOUT) return false;
+    }
+    return true;
   }
 
  private:
@@ -135,9 +153,15 @@ void NbdConnection::Handle::close() noexcept {
 }
 
 NbdConnection::NbdConnection(Uri uri, const NbdDeadlines& deadlines, NbdHoles holes)
+    : NbdConnection(FileDescriptor(), std::move(uri), deadlines, holes) {}
+
+NbdConnection::NbdConnection(FileDescriptor socket, Uri uri, const NbdDeadlines& deadlines,
+                             NbdHoles holes)
     : uri_(std::move(uri)), deadlines_(deadlines), give_up_(Clock::now() + deadlines.all) {
   configure(holes);
-  connect();
+  connect(std::move(socket));
+  deadlines_.cancel = nullptr;
+  watch_peer();
   learn_export();
 }
 
@@ -158,8 +182,7 @@ NbdConnection::~NbdConnection() {
 void NbdConnection::configure(NbdHoles holes) {
   nbd_handle* nbd = handle_.nbd;
   const bool tls = uri_.scheme == Scheme::nbds || uri_.scheme == Scheme::nbds_unix;
-  if (nbd_set_uri_allow_transports(nbd, LIBNBD_ALLOW_TRANSPORT_TCP | LIBNBD_ALLOW_TRANSPORT_UNIX) ==
-          -1 ||
+  if (nbd_set_uri_allow_transports(nbd, LIBNBD_ALLOW_TRANSPORT_MASK) == -1 ||
       nbd_set_uri_allow_tls(nbd, tls ? LIBNBD_TLS_REQUIRE : LIBNBD_TLS_DISABLE) == -1 ||
       // The files of tls-certificates= and tls-psk-file=; the URI comes from whoever starts us.
       nbd_set_uri_allow_local_file(nbd, true) == -1 ||
@@ -169,14 +192,19 @@ void NbdConnection::configure(NbdHoles holes) {
   }
 }
 
-void NbdConnection::connect() {
+void NbdConnection::connect(FileDescriptor socket) {
   const auto fail = [this](const std::string& reason) {
     throw Error(ErrorKind::source_unreachable,
                 "cannot connect to " + uri_.name + ": " + reason + advice(reason));
   };
   nbd_handle* nbd = handle_.nbd;
   const auto deadline = Clock::now() + deadlines_.connect;
-  if (nbd_aio_connect_uri(nbd, uri_.text.c_str()) == -1) fail(libnbd_error());
+  if (socket) {
+    // libnbd takes the socket, also when it fails.
+    if (nbd_aio_connect_socket(nbd, socket.release()) == -1) fail(libnbd_error());
+  } else if (nbd_aio_connect_uri(nbd, uri_.text.c_str()) == -1) {
+    fail(libnbd_error());
+  }
   while (nbd_aio_is_ready(nbd) != 1) {
     // "Created" is where libnbd returns to when no address of a host accepted.
     if (is_lost(nbd) || nbd_aio_is_created(nbd) == 1) {
@@ -184,6 +212,7 @@ void NbdConnection::connect() {
       fail(loss_reason_.empty() ? "the server closed the connection" : loss_reason_);
     }
     if (!wait_for_socket(deadline)) {
+      if (Clock::now() < deadline) fail("it is not wanted any more");
       fail("the server did not answer within " + seconds_text(deadlines_.connect) + " seconds");
     }
   }
@@ -191,6 +220,25 @@ void NbdConnection::connect() {
   if (uri_.scheme == Scheme::nbds || uri_.scheme == Scheme::nbds_unix) {
     if (nbd_get_tls_negotiated(nbd) != 1) fail("the connection is not encrypted");
   }
+}
+
+// Has the kernel find out that a host or network is gone, which says nothing by itself.
+void NbdConnection::watch_peer() {
+  socket_ = FileDescriptor(::fcntl(nbd_aio_get_fd(handle_.nbd), F_DUPFD_CLOEXEC, 0));
+  if (!socket_) {
+    const int code = errno;
+    throw Error(ErrorKind::source_unreachable,
+                "cannot connect to " + uri_.name + ": " + errno_text(code), code);
+  }
+  const int yes = 1;
+  if (::setsockopt(socket_.get(), SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes) != 0) return;
+  constexpr int idle = 10, interval = 5, probes = 3;  // the first two in seconds
+  constexpr unsigned unacknowledged = 25'000;         // ms
+  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged,
+               sizeof unacknowledged);
 }
 
 void NbdConnection::learn_export() {
@@ -224,19 +272,26 @@ void NbdConnection::learn_export() {
   export_.can_find_holes = flags[5] == 1;
   export_.rotational = flags[6] == 1;
   export_.multi_conn = flags[7] == 1;
+  in_one_part_ = nbd_can_df(nbd) == 1;
 }
 
-// Lets libnbd's state machine take a step when the socket is ready. False when the deadline passed.
+// Lets libnbd's state machine take a step when the socket is ready. False when the deadline passed,
+// or when connecting was cancelled.
 bool NbdConnection::wait_for_socket(Clock::time_point deadline) {
   nbd_handle* nbd = handle_.nbd;
   const unsigned direction = nbd_aio_get_direction(nbd);
-  pollfd socket = {direction == 0 ? -1 : nbd_aio_get_fd(nbd), 0, 0};
+  std::array<pollfd, 2> fds = {
+      {{direction == 0 ? -1 : nbd_aio_get_fd(nbd), 0, 0},
+       {deadlines_.cancel == nullptr ? -1 : deadlines_.cancel->descriptor(), POLLIN, 0}}};
+  pollfd& socket = fds[0];
   if ((direction & LIBNBD_AIO_DIRECTION_READ) != 0) socket.events |= POLLIN;
   if ((direction & LIBNBD_AIO_DIRECTION_WRITE) != 0) socket.events |= POLLOUT;
 
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
   if (left <= 0) return false;
-  const int ready = ::poll(&socket, 1, static_cast<int>(std::min<std::int64_t>(left, INT32_MAX)));
+  const int ready =
+      ::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left, INT32_MAX)));
+  if (fds[1].revents != 0) return false;
   if (ready <= 0) return true;  // the caller comes back; a deadline that passed is found then
 
   const bool write_only = (socket.revents & POLLOUT) != 0 && (socket.revents & POLLIN) == 0;
@@ -247,8 +302,12 @@ bool NbdConnection::wait_for_socket(Clock::time_point deadline) {
   return true;
 }
 
-void NbdConnection::start() {
-  if (handle_.nbd == nullptr) return;  // given up already; every request says so
+void NbdConnection::start(std::function<void()> on_loss) {
+  on_loss_ = std::move(on_loss);
+  if (handle_.nbd == nullptr) {  // given up already; every request says so
+    if (on_loss_) on_loss_();
+    return;
+  }
   const NoSignals in_thread;
   try {
     reader_ = std::thread(&NbdConnection::read_replies, this);
@@ -265,7 +324,7 @@ void NbdConnection::read_replies() noexcept {
   std::array<pollfd, 2> fds = {{{nbd_aio_get_fd(nbd), 0, 0}, {kick_.descriptor(), POLLIN, 0}}};
   while (!stopping_) {
     const unsigned direction = nbd_aio_get_direction(nbd);
-    if (direction == 0) return;  // lost; libnbd has failed all that was in flight
+    if (direction == 0) break;  // lost; libnbd has failed all that was in flight
     fds[0].events = 0;
     if ((direction & LIBNBD_AIO_DIRECTION_READ) != 0) fds[0].events |= POLLIN;
     if ((direction & LIBNBD_AIO_DIRECTION_WRITE) != 0) fds[0].events |= POLLOUT;
@@ -282,6 +341,16 @@ void NbdConnection::read_replies() noexcept {
     // only a lost connection counts.
     if (result == -1 && is_lost(nbd)) note_loss(libnbd_error());
   }
+  if (!stopping_ && on_loss_) on_loss_();
+}
+
+void NbdConnection::give_up() noexcept {
+  ::shutdown(socket_.get(), SHUT_RDWR);
+}
+
+std::string NbdConnection::loss_reason() const {
+  const std::scoped_lock lock(loss_mutex_);
+  return loss_reason_;
 }
 
 void NbdConnection::note_loss(std::string reason) {
@@ -313,16 +382,13 @@ void NbdConnection::fail_unanswered(const std::string& action, std::chrono::mill
 
 void NbdConnection::fail_lost(const std::string& action) {
   const std::scoped_lock lock(loss_mutex_);
-  throw Error(ErrorKind::io,
-              "cannot " + action + " " + uri_.name + ": the connection was lost" +
-                  (loss_reason_.empty() ? "" : " (" + loss_reason_ + ")") +
-                  "; it is not made again until the volume is opened anew",
-              EIO);
+  throw ConnectionLost("cannot " + action + " " + uri_.name + ": the connection was lost" +
+                       (loss_reason_.empty() ? "" : " (" + loss_reason_ + ")"));
 }
 
 // `action` completes "cannot … NAME"; `issue` queues the request, given the completion.
 template <typename Issue>
-void NbdConnection::run(const std::string& action, Issue issue) {
+void NbdConnection::run(const std::string& action, Clock::time_point answer_by, Issue issue) {
   if (handle_.nbd == nullptr) fail_lost(action);
   nbd_handle* nbd = handle_.nbd;
   const bool started = reader_.joinable();
@@ -340,7 +406,15 @@ void NbdConnection::run(const std::string& action, Issue issue) {
     // What the socket did not take at once is sent by the reader, which may not be waiting for
     // that yet. It also learns so that the connection was lost while sending.
     if (nbd_aio_get_direction(nbd) != LIBNBD_AIO_DIRECTION_READ) kick_.happen();
-    completion.wait();
+    if (!completion.wait_until(answer_by)) {
+      note_loss("the server did not answer in time");
+      give_up();
+      completion.wait();  // libnbd fails it now; until then the buffer is not the caller's again
+      if (nbd_aio_command_completed(nbd, static_cast<std::uint64_t>(cookie)) == 1) return;
+      throw Error(ErrorKind::io,
+                  "cannot " + action + " " + uri_.name + ": the server did not answer in time",
+                  EIO);
+    }
   } else {
     const auto its_own = Clock::now() + deadlines_.request;
     while (!completion.is_done()) {
@@ -360,40 +434,65 @@ void NbdConnection::run(const std::string& action, Issue issue) {
               code);
 }
 
-void NbdConnection::read(std::span<std::byte> to, std::uint64_t offset) {
-  run(describe("read", to.size(), offset), [=](nbd_handle* nbd, nbd_completion_callback done) {
+void NbdConnection::read(std::span<std::byte> to, std::uint64_t offset,
+                         Clock::time_point answer_by) {
+  const auto whole_answer = [=](nbd_handle* nbd, nbd_completion_callback done) {
+    const nbd_chunk_callback ignored = {
+        [](void*, const void*, std::size_t, std::uint64_t, unsigned, int*) { return 0; }, nullptr,
+        nullptr};
+    return nbd_aio_pread_structured(nbd, to.data(), to.size(), offset, ignored, done,
+                                    LIBNBD_CMD_FLAG_DF);
+  };
+  const auto any_answer = [=](nbd_handle* nbd, nbd_completion_callback done) {
     return nbd_aio_pread(nbd, to.data(), to.size(), offset, done, 0);
-  });
+  };
+  const std::string action = describe("read", to.size(), offset);
+  // qemu-nbd hangs up when it meets a bad sector in the middle of an answer in several parts.
+  if (in_one_part_) {
+    try {
+      return run(action, answer_by, whole_answer);
+    } catch (const ConnectionLost&) {
+      throw;
+    } catch (const Error& error) {
+      if (error.errno_code() != EOVERFLOW) throw;
+      in_one_part_ = false;  // a server may have none of it where that is more than 64 KiB
+    }
+  }
+  run(action, answer_by, any_answer);
 }
 
-void NbdConnection::write(std::span<const std::byte> from, std::uint64_t offset, bool fua) {
-  run(describe("write", from.size(), offset), [=](nbd_handle* nbd, nbd_completion_callback done) {
-    return nbd_aio_pwrite(nbd, from.data(), from.size(), offset, done,
-                          fua ? LIBNBD_CMD_FLAG_FUA : 0);
-  });
+void NbdConnection::write(std::span<const std::byte> from, std::uint64_t offset, bool fua,
+                          Clock::time_point answer_by) {
+  run(describe("write", from.size(), offset), answer_by,
+      [=](nbd_handle* nbd, nbd_completion_callback done) {
+        return nbd_aio_pwrite(nbd, from.data(), from.size(), offset, done,
+                              fua ? LIBNBD_CMD_FLAG_FUA : 0);
+      });
 }
 
-void NbdConnection::flush() {
-  run("flush",
+void NbdConnection::flush(Clock::time_point answer_by) {
+  run("flush", answer_by,
       [](nbd_handle* nbd, nbd_completion_callback done) { return nbd_aio_flush(nbd, done, 0); });
 }
 
-void NbdConnection::trim(std::uint64_t length, std::uint64_t offset) {
-  run(describe("discard", length, offset), [=](nbd_handle* nbd, nbd_completion_callback done) {
-    return nbd_aio_trim(nbd, length, offset, done, 0);
-  });
+void NbdConnection::trim(std::uint64_t length, std::uint64_t offset, Clock::time_point answer_by) {
+  run(describe("discard", length, offset), answer_by,
+      [=](nbd_handle* nbd, nbd_completion_callback done) {
+        return nbd_aio_trim(nbd, length, offset, done, 0);
+      });
 }
 
-void NbdConnection::cache(std::uint64_t length, std::uint64_t offset) {
-  run(describe("prefetch", length, offset), [=](nbd_handle* nbd, nbd_completion_callback done) {
-    return nbd_aio_cache(nbd, length, offset, done, 0);
-  });
+void NbdConnection::cache(std::uint64_t length, std::uint64_t offset, Clock::time_point answer_by) {
+  run(describe("prefetch", length, offset), answer_by,
+      [=](nbd_handle* nbd, nbd_completion_callback done) {
+        return nbd_aio_cache(nbd, length, offset, done, 0);
+      });
 }
 
 std::vector<Extent> NbdConnection::block_status(std::uint64_t length, std::uint64_t offset,
-                                                std::size_t most) {
+                                                std::size_t most, Clock::time_point answer_by) {
   FoundExtents found(length, most);
-  run(describe("find holes in", length, offset),
+  run(describe("find holes in", length, offset), answer_by,
       [&](nbd_handle* nbd, nbd_completion_callback done) {
         return nbd_aio_block_status(nbd, length, offset, found.callback(), done,
                                     most == 1 ? LIBNBD_CMD_FLAG_REQ_ONE : 0);

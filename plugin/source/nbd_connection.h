@@ -2,16 +2,20 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
 #include "base/event.h"
+#include "base/file_descriptor.h"
 #include "source/source.h"
 #include "source/uri.h"
 
@@ -44,10 +48,18 @@ struct NbdDeadlines {
   /// TCP or unix connect, TLS handshake and NBD negotiation together. Looking up a host name comes
   /// before it and is not bounded: libnbd does it synchronously.
   std::chrono::milliseconds connect = std::chrono::seconds(30);
-  /// One request made before `start()`; those after it wait as long as the connection lives.
+  /// One request made before `start()`; those after it say themselves how long they wait.
   std::chrono::milliseconds request = std::chrono::seconds(30);
   /// Everything together until `start()`, or until the connection is closed without it.
   std::chrono::milliseconds all = std::chrono::minutes(2);
+  /// When it happens, connecting ends at once. Must outlive the connection's constructor.
+  const Event* cancel = nullptr;
+};
+
+/// The connection was lost before a request was answered: whether it was carried out is open.
+class ConnectionLost : public Error {
+ public:
+  explicit ConnectionLost(const std::string& message) : Error(ErrorKind::io, message, EIO) {}
 };
 
 /// One connection. Owns the libnbd handle, its socket, and after `start()` the thread that reads
@@ -57,13 +69,19 @@ struct NbdDeadlines {
 /// the caller's own thread waits on the socket, and only one thread may call. After it any thread
 /// may call at any time; requests are in flight together.
 ///
-/// When the connection is lost, every request in flight and every later one throws at once.
-/// A buffer is never touched after the call that it was given to has returned or thrown.
+/// When the connection is lost, every request in flight and every later one throws ConnectionLost
+/// at once. A buffer is never touched after the call that it was given to has returned or thrown.
 class NbdConnection {
  public:
+  using Clock = std::chrono::steady_clock;
+
   /// Connects. Throws Error(source_unreachable) with libnbd's reason, redacted, or when the
   /// deadline has passed. `uri` must be of an NBD scheme and have passed `check_tls_policy`.
   NbdConnection(Uri uri, const NbdDeadlines& deadlines, NbdHoles holes = NbdHoles::unwanted);
+  /// The same over `socket`, which is connected to a server of our own, for its default export;
+  /// `uri` is what the server was made for.
+  NbdConnection(FileDescriptor socket, Uri uri, const NbdDeadlines& deadlines,
+                NbdHoles holes = NbdHoles::unwanted);
   NbdConnection(const NbdConnection&) = delete;
   NbdConnection& operator=(const NbdConnection&) = delete;
 
@@ -72,32 +90,42 @@ class NbdConnection {
   /// serve, where a goodbye would end the connection for both.
   ~NbdConnection();
 
-  /// Starts the reading thread. Once, in the process that serves.
-  void start();
+  /// Starts the reading thread. Once, in the process that serves. `on_loss` is called from it when
+  /// the connection was lost, also when that was before.
+  void start(std::function<void()> on_loss = {});
 
   const NbdExport& exported() const noexcept { return export_; }
 
   /// True when no request can succeed any more.
   bool lost() const noexcept;
 
+  /// Why it was lost, a few words; empty when the server has just closed it.
+  std::string loss_reason() const;
+
+  /// Loses the connection. Only after `start()`.
+  void give_up() noexcept;
+
   /// Requests; lengths must be 1 byte to the server's maximum, and aligned to its minimum block.
-  /// Throw Error(io) with the server's errno, or EIO when the connection is lost;
-  /// Error(source_unreachable) when the server does not answer in time before `start()`.
-  void read(std::span<std::byte> to, std::uint64_t offset);
+  ///
+  /// After `start()` each waits for its answer until `answer_by`; then the connection is given up,
+  /// and it throws Error(io) with EIO. Before it the deadlines of the constructor count, and it
+  /// throws Error(source_unreachable). Otherwise they throw ConnectionLost, or Error(io) with the
+  /// server's errno.
+  void read(std::span<std::byte> to, std::uint64_t offset, Clock::time_point answer_by);
   /// `fua`: on stable storage when it returns; only when the export says `can_fua`.
-  void write(std::span<const std::byte> from, std::uint64_t offset, bool fua);
+  void write(std::span<const std::byte> from, std::uint64_t offset, bool fua,
+             Clock::time_point answer_by);
   /// Only when the export says `can_flush`.
-  void flush();
+  void flush(Clock::time_point answer_by);
   /// Only when the export says `can_trim`.
-  void trim(std::uint64_t length, std::uint64_t offset);
+  void trim(std::uint64_t length, std::uint64_t offset, Clock::time_point answer_by);
   /// Only when the export says `can_cache`.
-  void cache(std::uint64_t length, std::uint64_t offset);
+  void cache(std::uint64_t length, std::uint64_t offset, Clock::time_point answer_by);
   /// As Source::extents. Only when the export says `can_find_holes`.
-  std::vector<Extent> block_status(std::uint64_t length, std::uint64_t offset, std::size_t most);
+  std::vector<Extent> block_status(std::uint64_t length, std::uint64_t offset, std::size_t most,
+                                   Clock::time_point answer_by);
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   // Closes the handle also when the constructor throws.
   struct Handle {
     Handle();
@@ -109,7 +137,8 @@ class NbdConnection {
   };
 
   void configure(NbdHoles holes);
-  void connect();
+  void connect(FileDescriptor socket);
+  void watch_peer();
   void learn_export();
   bool wait_for_socket(Clock::time_point deadline);
   void read_replies() noexcept;
@@ -117,7 +146,7 @@ class NbdConnection {
   std::string libnbd_error() const;
 
   template <typename Issue>
-  void run(const std::string& action, Issue issue);
+  void run(const std::string& action, Clock::time_point answer_by, Issue issue);
   [[noreturn]] void fail_unanswered(const std::string& action, std::chrono::milliseconds waited);
   [[noreturn]] void fail_lost(const std::string& action);
 
@@ -126,10 +155,13 @@ class NbdConnection {
   Clock::time_point give_up_;  // before start()
   Event kick_;  // for the reader: the socket must be polled for writing too, or it shall end
   Handle handle_;
+  FileDescriptor socket_;  // libnbd's, once more: it may close its own at any time
   NbdExport export_;
+  std::atomic<bool> in_one_part_ = false;  // ask for answers to reads in one part
   std::atomic<bool> stopping_ = false;
+  std::function<void()> on_loss_;
   std::thread reader_;
-  std::mutex loss_mutex_;
+  mutable std::mutex loss_mutex_;
   std::string loss_reason_;  // the first one; guarded by loss_mutex_
 };
 

@@ -1,41 +1,34 @@
 // A Source on an NBD server.
 #pragma once
 
-#include <array>
-#include <atomic>
+#include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
-#include "source/nbd_connection.h"
+#include "source/nbd_link.h"
 #include "source/source.h"
 
 namespace luksdetached {
 
-/// An NBD export, over one connection or, where the server offers multi-conn, several.
+/// An NBD export, whose server may go away and come back while it is used: requests then wait for
+/// it, and those that were not answered are sent again.
 ///
-/// A write or discard whose connection is lost has failed here, but the server may still carry it
-/// out, at any time: over what another connection wrote there meanwhile. Therefore nothing is
-/// written to its range any more.
+/// A change that is sent again may be carried out twice. Since nothing that came later to the same
+/// place was sent in between (see NbdLink), it does no harm.
 ///
 /// Unlike other Sources it takes only requests that are aligned to `block_size()`;
 /// BlockAlignedSource adds the rest.
 class NbdSource final : public Source {
  public:
-  /// Connects; at most `connections` (at least 1) times, and only once to a server that does not
-  /// offer multi-conn. Servers limit how many clients they serve: what a further connection is not
-  /// given within a few seconds is done without.
-  ///
-  /// Throws as NbdConnection does, and Error(source_unreachable) when what the server says of its
-  /// export is impossible or differs between connections.
-  NbdSource(const Uri& uri, Access access, unsigned connections,
-            const NbdDeadlines& deadlines = NbdDeadlines{}, NbdHoles holes = NbdHoles::unwanted);
+  /// Connects. Throws as NbdLink does.
+  NbdSource(std::unique_ptr<NbdConnector> connector, Access access, NbdLinkOptions options);
 
-  const std::string& name() const noexcept override { return name_; }
+  const std::string& name() const noexcept override { return link_.name(); }
   /// A multiple of `block_size()`: what the server has beyond it cannot be asked for.
-  std::uint64_t size() const noexcept override { return size_; }
-  std::uint64_t unreachable_bytes() const noexcept override { return unreachable_bytes_; }
+  std::uint64_t size() const noexcept override { return limits_.size; }
+  std::uint64_t current_size() override { return link_.size(); }
+  std::uint64_t unreachable_bytes() const noexcept override { return limits_.unreachable_bytes; }
   bool writable() const noexcept override { return writable_; }
   bool can_flush() const noexcept override { return export_.can_flush || export_.can_fua; }
   bool can_discard() const noexcept override { return writable_ && export_.can_trim; }
@@ -52,46 +45,25 @@ class NbdSource final : public Source {
   std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset,
                               std::size_t most) override;
   void prefetch(std::uint64_t length, std::uint64_t offset) override;
-  void start() override;
+  void start() override { link_.start(); }
+  void stop_waiting() override { link_.stop_waiting(); }
 
   /// Bytes, a power of two: offset and length of every request must be multiples of it.
-  std::uint32_t block_size() const noexcept { return block_size_; }
+  std::uint32_t block_size() const noexcept { return limits_.block_size; }
 
-  std::size_t connections() const noexcept { return lanes_.size(); }
+  /// How many connections it has been opened with.
+  std::size_t connections() const noexcept { return connections_; }
 
  private:
-  struct Lane {
-    Lane(const Uri& uri, const NbdDeadlines& deadlines, NbdHoles holes)
-        : connection(uri, deadlines, holes) {}
-    NbdConnection connection;
-    std::atomic<unsigned> busy = 0;  // requests in flight
-  };
-  class Turn;  // one request's use of the least busy lane
+  template <typename Send>
+  void run(NbdLink::Use use, unsigned patience, Send send);
 
-  struct Range {
-    std::uint64_t begin, end;
-  };
-
-  template <typename Request>
-  void change(Turn& turn, std::uint64_t length, std::uint64_t offset, Request request);
-  void refuse_unsettled(std::uint64_t length, std::uint64_t offset);
-
-  void check_limits();
-
-  std::string name_;
-  NbdExport export_;  // what the first connection was told, and every further one
-  std::uint64_t size_ = 0;
-  std::uint64_t unreachable_bytes_ = 0;
-  std::uint32_t block_size_ = 1;
-  std::size_t max_request_ = 0;  // bytes, a multiple of block_size_
+  NbdLink link_;
+  NbdExport export_;  // as it was first
+  NbdLimits limits_;
   std::size_t preferred_request_ = 0;
+  std::size_t connections_ = 0;
   bool writable_ = false;
-  std::atomic<unsigned> next_ = 0;
-  std::vector<std::unique_ptr<Lane>> lanes_;
-
-  std::atomic<bool> any_unsettled_ = false;  // so that writes need no common lock
-  std::mutex unsettled_mutex_;               // guards what follows
-  std::vector<Range> unsettled_;             // see `change`
 };
 
 }  // namespace luksdetached

@@ -15,9 +15,12 @@ std::unique_ptr<Source> open_source(const std::string& uri, const SourceOptions&
     return std::make_unique<FileSource>(parsed.path, options.access, options.lock);
   }
   check_tls_policy(parsed, options.insecure);
+  const NbdHoles holes = options.holes ? NbdHoles::wanted : NbdHoles::unwanted;
   auto nbd =
-      std::make_unique<NbdSource>(parsed, options.access, options.connections, NbdDeadlines{},
-                                  options.holes ? NbdHoles::wanted : NbdHoles::unwanted);
+      std::make_unique<NbdSource>(std::make_unique<NbdAddress>(parsed, holes), options.access,
+                                  NbdLinkOptions{.connections = options.connections,
+                                                 .patience = options.reconnect_timeout,
+                                                 .tell = options.tell});
   const std::size_t block = nbd->block_size();
   if (block == 1) return nbd;
   return std::make_unique<BlockAlignedSource>(std::move(nbd), block);

@@ -106,6 +106,9 @@ class Source {
 
   /// Called once, in the process that will serve: after nbdkit forked, threads may start.
   virtual void start() {}
+
+  /// The process is to end: requests no longer wait for storage that went away.
+  virtual void stop_waiting() {}
 };
 
 }  // namespace luksdetached

@@ -1,0 +1,50 @@
+// How connections to one NBD server are made, and made again.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "source/nbd_connection.h"
+
+namespace luksdetached {
+
+/// One NBD server: somebody else's at an address, or one that this process runs itself. Used by one
+/// thread at a time.
+class NbdConnector {
+ public:
+  NbdConnector() = default;
+  NbdConnector(const NbdConnector&) = delete;
+  NbdConnector& operator=(const NbdConnector&) = delete;
+  virtual ~NbdConnector() = default;
+
+  /// What to call it in messages: redacted.
+  virtual const std::string& name() const noexcept = 0;
+
+  /// Called before the connections of a new set are made. Throws Error(source_unreachable).
+  virtual void prepare() {}
+
+  /// True when `prepare` ends the server that was there before, so that nothing of what it was
+  /// asked to do can still happen afterwards.
+  virtual bool renews_server() const noexcept { return false; }
+
+  /// One more connection. Throws as NbdConnection does.
+  virtual std::unique_ptr<NbdConnection> connect(const NbdDeadlines& deadlines) = 0;
+};
+
+/// A server that somebody else runs.
+class NbdAddress final : public NbdConnector {
+ public:
+  /// `uri` must be of an NBD scheme and have passed `check_tls_policy`.
+  NbdAddress(Uri uri, NbdHoles holes) : uri_(std::move(uri)), holes_(holes) {}
+
+  const std::string& name() const noexcept override { return uri_.name; }
+  std::unique_ptr<NbdConnection> connect(const NbdDeadlines& deadlines) override {
+    return std::make_unique<NbdConnection>(uri_, deadlines, holes_);
+  }
+
+ private:
+  Uri uri_;
+  NbdHoles holes_;
+};
+
+}  // namespace luksdetached
