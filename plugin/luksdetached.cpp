@@ -498,6 +498,8 @@ constexpr const char* config_help =
     "header-sha256=HEX    or with another byte (from 0 to the end of the key slot area).\n"
     "payload-offset=SIZE  Where the data begin in the payload (default: as the header says).\n"
     "readonly=true        Never write, and serve read-only.\n"
+    "reconnect-timeout=N  Seconds that requests wait for a payload server that went away (default "
+    "60).\n"
     "discard=true         Pass discards on and report holes: shows which sectors are in use.\n"
     "lock=false           Do not lock the payload against other writers.\n"
     "insecure=true        Allow remote clients without TLS and servers that are not verified.\n"

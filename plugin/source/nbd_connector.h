@@ -27,6 +27,9 @@ class NbdConnector {
   /// asked to do can still happen afterwards.
   virtual bool renews_server() const noexcept { return false; }
 
+  /// Called once, in the process that serves: threads may start.
+  virtual void start() {}
+
   /// One more connection. Throws as NbdConnection does.
   virtual std::unique_ptr<NbdConnection> connect(const NbdDeadlines& deadlines) = 0;
 };

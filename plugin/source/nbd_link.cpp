@@ -96,6 +96,7 @@ std::uint64_t NbdLink::size() const {
 
 void NbdLink::start() {
   const NoSignals in_thread;
+  connector_->start();
   const bool use_first = !connector_->renews_server();
   if (use_first) lanes_->start([this] { note_loss(); });
   const std::scoped_lock lock(mutex_);
