@@ -1,7 +1,10 @@
 #include "base/child_process.h"
 
 #include <fcntl.h>
+#include <linux/audit.h>
 #include <linux/close_range.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -13,6 +16,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -33,6 +37,16 @@ constexpr std::array<std::string_view, 6> own_variables = {
 
 constexpr std::string_view listen_pid = "LISTEN_PID=";
 constexpr std::size_t pid_digits = 20;
+
+#if defined(__x86_64__)
+constexpr std::uint32_t this_architecture = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+constexpr std::uint32_t this_architecture = AUDIT_ARCH_AARCH64;
+#elif defined(__riscv) && __riscv_xlen == 64
+constexpr std::uint32_t this_architecture = AUDIT_ARCH_RISCV64;
+#else
+constexpr std::uint32_t this_architecture = 0;  // no system call is of this one
+#endif
 
 // Everything that the child needs, made beforehand: between fork and exec it may not allocate, as
 // another thread may have held the allocator's lock.
@@ -55,6 +69,8 @@ struct Prepared {
     }
     environment.push_back(nullptr);
 
+    directory = command.directory;
+    keeps_death_signal = command.keeps_death_signal;
     descriptors = {command.input, command.output, command.error};
     descriptors.insert(descriptors.end(), command.inherited.begin(), command.inherited.end());
     copies.resize(descriptors.size(), -1);
@@ -84,6 +100,8 @@ struct Prepared {
   std::vector<std::string> paths;  // where the program may be
   std::vector<int> descriptors;    // for 0, 1, 2, 3, …; -1: none given
   std::vector<int> copies;
+  int directory = -1;
+  bool keeps_death_signal = false;
   std::array<char, 13> listen_fds = {"LISTEN_FDS=1"};
   std::array<char, listen_pid.size() + pid_digits + 1> pid = {"LISTEN_PID="};
 };
@@ -104,6 +122,30 @@ bool place_descriptors(Prepared& prepared) {
   return true;
 }
 
+// In the child: from now on a change of the death signal does nothing and succeeds. Where the
+// kernel has no filters of system calls the program may change it.
+void keep_death_signal() {
+  constexpr auto load = [](std::size_t offset) {
+    return sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
+  };
+  constexpr auto unless_equal_skip = [](std::uint32_t value, std::uint8_t count) {
+    return sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, count);
+  };
+  constexpr auto answer = [](std::uint32_t value) {
+    return sock_filter BPF_STMT(BPF_RET | BPF_K, value);
+  };
+  // The first argument of prctl is an int: the lower half, which is the first one here.
+  std::array<sock_filter, 8> program = {
+      load(offsetof(seccomp_data, arch)), unless_equal_skip(this_architecture, 5),
+      load(offsetof(seccomp_data, nr)),   unless_equal_skip(SYS_prctl, 3),
+      load(offsetof(seccomp_data, args)), unless_equal_skip(PR_SET_PDEATHSIG, 1),
+      answer(SECCOMP_RET_ERRNO | 0),      answer(SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter = {program.size(), program.data()};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return;
+  ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter);
+}
+
 // In the child. Returns the errno of what failed.
 int execute(Prepared& prepared, pid_t parent) {
   // Handlers of this process make no sense in another program; what is blocked or ignored would
@@ -119,10 +161,12 @@ int execute(Prepared& prepared, pid_t parent) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
   if (::getppid() != parent) return ESRCH;  // it had gone before that
 
+  if (prepared.directory >= 0 && ::fchdir(prepared.directory) != 0) return errno;
   if (!place_descriptors(prepared)) return errno;
   // Whatever else is open is not for this program.
   ::close_range(static_cast<unsigned>(prepared.descriptors.size()), ~0U, CLOSE_RANGE_CLOEXEC);
   prepared.set_listen_pid(::getpid());
+  if (prepared.keeps_death_signal) keep_death_signal();
   int reason = ENOENT;
   for (const std::string& path : prepared.paths) {
     ::execve(path.c_str(), prepared.arguments.data(), prepared.environment.data());
@@ -206,9 +250,15 @@ ChildProcess::ChildProcess(ChildProcess&& other) noexcept
 
 ChildProcess::~ChildProcess() {
   if (id_ < 0) return;
-  ::kill(id_, SIGKILL);
+  signal(SIGKILL);
   while (::waitpid(id_, nullptr, 0) < 0 && errno == EINTR) {
   }
+}
+
+// By the pidfd: in a process that was forked from the one that started the child, which cannot wait
+// for it, the number may be another's by now.
+void ChildProcess::signal(int number) noexcept {
+  ::syscall(SYS_pidfd_send_signal, alive_.get(), number, nullptr, 0);
 }
 
 std::optional<ChildEnd> ChildProcess::wait_until(std::chrono::steady_clock::time_point deadline) {
@@ -231,9 +281,9 @@ std::optional<ChildEnd> ChildProcess::wait_until(std::chrono::steady_clock::time
 
 void ChildProcess::end(std::chrono::milliseconds patience) {
   if (id_ < 0) return;
-  ::kill(id_, SIGTERM);
+  signal(SIGTERM);
   if (wait_until(std::chrono::steady_clock::now() + patience)) return;
-  ::kill(id_, SIGKILL);
+  signal(SIGKILL);
   wait_until(std::chrono::steady_clock::time_point::max());
 }
 

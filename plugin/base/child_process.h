@@ -23,6 +23,10 @@ struct ChildCommand {
   std::vector<int> inherited{};  ///< become its descriptors 3, 4, …
   /// Tell it that descriptor 3 is a listening socket (sd_listen_fds(3)).
   bool listens = false;
+  int directory = -1;  ///< becomes its working directory; -1: this process's own
+  /// It is killed with the thread that started it even if it asks the kernel for something else
+  /// (prctl(PR_SET_PDEATHSIG)), as nbdkit does. Programs that it runs gain no rights by setuid.
+  bool keeps_death_signal = false;
 };
 
 /// How a program ended: by `exit` with a status, or by a signal.
@@ -62,6 +66,8 @@ class ChildProcess {
   void end(std::chrono::milliseconds patience);
 
  private:
+  void signal(int number) noexcept;
+
   pid_t id_ = -1;         // -1 when it was waited for
   FileDescriptor alive_;  // a pidfd: becomes readable when the child ends
 };

@@ -5,9 +5,11 @@
 #include <string_view>
 #include <vector>
 
+#include "source/child_source.h"
+
 namespace luksdetached {
 
-enum class Scheme { path, nbd, nbds, nbd_unix, nbds_unix };
+enum class Scheme { path, nbd, nbds, nbd_unix, nbds_unix, nbd_vsock, nbds_vsock, child };
 
 /// A source's address. A value; made by `parse_uri`.
 struct Uri {
@@ -19,18 +21,22 @@ struct Uri {
   std::string export_name;       ///< NBD only: decoded
   std::string tls_certificates;  ///< NBD with TLS only: the query's directory, decoded, or empty
   std::string tls_psk_file;      ///< NBD with TLS only: the query's file, decoded, or empty
+  ChildSource child;             ///< Scheme::child only: what the child server is to serve
   std::string place;  ///< equal for two URIs that name one place, as far as their text tells; holds
                       ///< what messages must not show
   std::vector<std::string> hidden;  ///< what `scrub` removes, the longest first
 };
 
-/// Takes a path, a `file:` URI or an NBD URI apart; looks at no file and no server.
+/// Takes a path or a URI apart; looks at no file and no server.
 ///
 /// Only NBD URIs that libnbd reads the very same way are accepted: its quirks (a fragment that
 /// swallows a parameter, the last of two parameters, `;` as a separator at times, NUL) are refused
 /// instead of imitated, so that a parameter found here is one that libnbd finds too.
-/// Throws Error(usage), or Error(unsupported) for a scheme that this version does not have.
+/// Throws Error(usage), or Error(unsupported) for an image format that is not served.
 Uri parse_uri(std::string_view text);
+
+/// Is it an NBD URI with TLS?
+bool uses_tls(Scheme scheme) noexcept;
 
 /// Throws Error(policy) for an NBD URI with TLS whose server libnbd would not verify, unless
 /// `insecure`.
@@ -40,8 +46,8 @@ Uri parse_uri(std::string_view text);
 /// silently, to encryption with whoever answers. A pre-shared key needs neither.
 void check_tls_policy(const Uri& uri, bool insecure);
 
-/// `message`, which another library made, without the user information and the query values of
-/// `uri`, and with control characters escaped.
+/// `message`, which another library or program made, without the user information and the query
+/// values of `uri`, and with control characters escaped.
 std::string scrub(const Uri& uri, std::string message);
 
 /// `text` with what `shown_character_bytes` finds unfit to be shown as `\xNN`, so that a name can

@@ -164,5 +164,37 @@ TEST(ChildProcessTest, EndsWithTheThreadThatStartedIt) {
   EXPECT_EQ(wait(*child).text(), "was ended by signal 9 (Killed)");
 }
 
+TEST(ChildProcessTest, MayBeKeptFromChangingTheSignalThatItGetsThen) {
+  // What nbdkit does: SIGTERM instead, which may be ignored.
+  const char* script =
+      "import ctypes, signal, time\n"
+      "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+      "libc = ctypes.CDLL(None)\n"
+      "assert libc.prctl(1, signal.SIGTERM) == 0\n"
+      "assert libc.prctl(15, b'renamed') == 0\n"  // PR_SET_NAME is as ever
+      "print(open('/proc/self/comm').read(), flush=True)\n"
+      "time.sleep(1000)\n";
+  for (const bool keeps : {true, false}) {
+    Pipe ready;
+    std::optional<ChildProcess> child;
+    std::thread([&] {
+      child.emplace(ChildCommand{.arguments = {"python3", "-c", script},
+                                 .output = ready.writing.get(),
+                                 .keeps_death_signal = keeps});
+      ready.writing = FileDescriptor();
+      char name[20] = {};
+      EXPECT_GT(::read(ready.reading.get(), name, sizeof name - 1), 0);
+      EXPECT_EQ(std::string(name), "renamed\n\n");
+    }).join();
+    const auto end = child->wait_until(steady_clock::now() + (keeps ? seconds(20) : seconds(1)));
+    EXPECT_EQ(end.has_value(), keeps);
+  }
+}
+
+TEST(ChildProcessTest, MayWorkInAnotherFolder) {
+  const FileDescriptor folder(::open("/usr", O_PATH | O_CLOEXEC));
+  EXPECT_EQ(output_of("/bin/pwd", {.directory = folder.get()}), "/usr\n");
+}
+
 }  // namespace
 }  // namespace luksdetached

@@ -12,7 +12,7 @@ rooms = {
     "plugin/base": ({"base"}, set()),
     "plugin/crypto": ({"base", "crypto"}, {"cryptopp", "argon2.h"}),
     "plugin/luks": ({"base", "crypto", "luks"}, {"nlohmann"}),
-    "plugin/source": ({"base", "source"}, {"libnbd.h"}),
+    "plugin/source": ({"base", "source"}, {"libnbd.h", "nlohmann"}),
     "plugin/secret": ({"base", "config", "crypto", "secret"}, set()),
     "plugin/volume": ({"base", "crypto", "source", "volume"}, set()),
     "plugin/export": (
