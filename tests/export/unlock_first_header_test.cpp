@@ -223,7 +223,7 @@ TEST_F(UnlockFirstHeaderTest, WhenAllFailEachIsToldWithItsReason) {
 TEST_F(UnlockFirstHeaderTest, AMistakeInALaterUriIsToldBeforeAnythingIsRead) {
   add("good", good_.bytes());
   options_.headers.emplace_back("gopher://host/");
-  expect_error(ErrorKind::unsupported, "header: ", [&] { used(); });
+  expect_error(ErrorKind::usage, "header: ", [&] { used(); });
 }
 
 // ---- secrets ----
