@@ -37,8 +37,9 @@ std::string volume_difference(const Header& one, const Header& other) {
   for (const Property& property : properties) {
     const std::string its = property.of(one);
     const std::string others = property.of(other);
-    if (its != others)
-      return std::string("the ") + property.name + " is " + its + ", not " + others;
+    if (its == others) continue;
+    std::string text = "the ";
+    return text.append(property.name).append(" is ").append(its).append(", not ").append(others);
   }
   if (!same_digest(one.digest, other.digest)) return "the digest of the volume key is another one";
   const bool lengths_known = one.volume_key_bytes && other.volume_key_bytes;

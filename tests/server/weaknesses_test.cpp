@@ -40,6 +40,7 @@ std::vector<std::string> with_cipher(const CipherSpec& cipher, std::size_t key_b
   return after([&](Header& header) {
     header.segment.cipher = cipher;
     header.volume_key_bytes = key_bytes;
+    for (luks::Keyslot& slot : header.keyslots) slot.key_bytes = key_bytes;
   });
 }
 
