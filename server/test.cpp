@@ -1,10 +1,13 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -33,18 +36,24 @@ struct Outcome {
 
 Outcome unlock(const ExportOptions& options) {
   const LoadedHeader loaded = read_servable_header(options);
-  const std::vector<SecureBuffer> secrets = read_secrets(options);
+  std::vector<std::string> warnings;
+  const std::string name = parse_uri(options.headers.front()).name;
+  std::transform(loaded.header.warnings.begin(), loaded.header.warnings.end(),
+                 std::back_inserter(warnings),
+                 [&](const std::string& text) { return "header " + name + ": " + text; });
+  const std::vector<SecureBuffer> secrets =
+      read_secrets(options, [&](const std::string& text) { warnings.push_back(text); });
   const auto start = std::chrono::steady_clock::now();
   const luks::Unlocked unlocked = unlock_header(options, loaded, secrets);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  return {parse_uri(options.headers.front()).name, loaded.header.warnings, unlocked.keyslot, took.count()};
+  return {name, std::move(warnings), unlocked.keyslot, took.count()};
 }
 
 ExportOptions read_options(Arguments& arguments) {
   if (!arguments.options.has("secret") && !arguments.options.has("passphrase")) {
     if (isatty(STDIN_FILENO) != 1) {
       throw OptionError(
-          "test needs --secret FILE or --passphrase +FILE: there is no terminal to ask on");
+          "test needs --secret SECRET or --passphrase +FILE: there is no terminal to ask on");
     }
     arguments.options.set("passphrase", "-");
   }
@@ -79,8 +88,7 @@ int test(Arguments& arguments) {
     return exit_done;
   }
   for (const std::string& text : outcome.warnings) {
-    std::fprintf(stderr, "luksdetached: warning: header %s: %s\n", outcome.header.c_str(),
-                 escape_control(text).c_str());
+    std::fprintf(stderr, "luksdetached: warning: %s\n", escape_control(text).c_str());
   }
   std::printf("%s: unlocked by key slot %u in %.2f seconds\n", outcome.header.c_str(),
               outcome.keyslot, outcome.seconds);
@@ -95,9 +103,11 @@ void add_test(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<Arguments>();
   OptionArguments& options = arguments->options;
   options.add_header(command);
-  options.add(command, "secret", "FILE", "a key file, used exactly as it is; may repeat");
-  options.add(command, "secret-offset", "SIZE", "bytes of each key file to skip");
-  options.add(command, "secret-size", "SIZE", "bytes of each key file to use");
+  options.add(command, "secret", "SECRET",
+              "where key bytes are, used exactly as they are: a path, fd:N, -, credential:NAME, "
+              "exec:PATH, token:; may repeat");
+  options.add(command, "secret-offset", "SIZE", "bytes of each secret to skip");
+  options.add(command, "secret-size", "SIZE", "bytes of each secret to use");
   options.add(command, "passphrase", "+FILE|-|-FD",
               "one line of a file, of standard input or of a file descriptor; may repeat");
   options.add(command, "keyslot", "N", "only this key slot");

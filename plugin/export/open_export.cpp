@@ -121,7 +121,9 @@ OpenedExport open_export(const ExportOptions& options, Access access, RangeLock&
                               "them in spite of discard=true");
   }
   const DataArea area = check_payload(options, loaded, *payload, opened.warnings);
-  const luks::Unlocked unlocked = unlock_header(options, loaded, read_secrets(options));
+  const luks::Unlocked unlocked = unlock_header(
+      options, loaded,
+      read_secrets(options, [&](const std::string& text) { opened.warnings.push_back(text); }));
   std::unique_ptr<SectorCipher> cipher =
       make_sector_cipher(header.segment.cipher, unlocked.volume_key.span(), area.sector_size);
 

@@ -32,13 +32,16 @@ LoadedHeader read_servable_header(const ExportOptions& options) {
   return loaded;
 }
 
-std::vector<SecureBuffer> read_secrets(const ExportOptions& options) {
+std::vector<SecureBuffer> read_secrets(const ExportOptions& options, const Warn& warn) {
   std::vector<SecureBuffer> secrets;
   secrets.reserve(options.secrets.size() + options.passphrases.size());
+  const SecretRange range{options.secret_offset, options.secret_size};
   for (const SecretFrom& from : options.secrets) {
-    secrets.push_back(read_secret_file(from.path, options.secret_offset, options.secret_size));
+    secrets.push_back(read_secret(from, range, warn));
   }
-  for (const PassphraseFrom& from : options.passphrases) secrets.push_back(read_passphrase(from));
+  for (const PassphraseFrom& from : options.passphrases) {
+    secrets.push_back(read_passphrase(from, warn));
+  }
   return secrets;
 }
 

@@ -8,6 +8,7 @@
 #include "crypto/secure_memory.h"
 #include "export/load_header.h"
 #include "luks/unlock.h"
+#include "secret/secret_program.h"
 
 namespace luksdetached {
 
@@ -20,7 +21,7 @@ LoadedHeader read_header(const ExportOptions& options, HeaderPart part);
 LoadedHeader read_servable_header(const ExportOptions& options);
 
 /// Reads all secrets, then all passphrases. Throws Error.
-std::vector<SecureBuffer> read_secrets(const ExportOptions& options);
+std::vector<SecureBuffer> read_secrets(const ExportOptions& options, const Warn& warn);
 
 /// Finds the key slot that one of `secrets` opens. Throws Error as luks::unlock does, with the
 /// header's name.
