@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "config/secret_option.h"
+
 namespace luksdetached {
 
 namespace {
@@ -63,26 +65,6 @@ std::string non_empty(std::string_view key, std::string_view value) {
   return std::string(value);
 }
 
-// A file of such a name is written `./fd:3`.
-SecretFrom parse_secret(std::string_view key, std::string_view value) {
-  for (std::string_view kind : {"fd:", "credential:", "exec:", "token:"}) {
-    if (value.starts_with(kind)) {
-      throw OptionError("secret=" + std::string(kind) +
-                        "…: this version reads secrets from files only (a file of that name is "
-                        "written ./" +
-                        std::string(kind) + "…)");
-    }
-  }
-  if (value == "-") {
-    throw OptionError(
-        "secret=-: this version reads secrets from files only (a passphrase from standard input is "
-        "passphrase=-, a file of that name is ./-)");
-  }
-  SecretFrom from;
-  from.path = non_empty(key, value);
-  return from;
-}
-
 // In lower case, as it is compared.
 std::string parse_sha256(std::string_view key, std::string_view value) {
   std::string digits(value);
@@ -116,6 +98,15 @@ constexpr Option option_table[] = {
     {"secret", OptionType::text, true,
      [](ExportOptions& options, std::string_view key, std::string_view value) {
        options.secrets.push_back(parse_secret(key, value));
+     }},
+    {"volume-key", OptionType::text, false,
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.volume_key = parse_secret(key, value);
+       if (options.volume_key->kind == SecretFrom::Kind::tokens) {
+         throw OptionError(
+             "volume-key=token: is impossible: a token yields the secret of a key slot, which is "
+             "secret=token:");
+       }
      }},
     {"secret-offset", OptionType::size, false,
      [](ExportOptions& options, std::string_view key, std::string_view value) {
@@ -213,6 +204,13 @@ bool option_repeats(std::string_view key) {
   return option != nullptr && option->repeats;
 }
 
+bool reads_standard_input(const ExportOptions& options) {
+  const auto reads = [](const auto& from) { return descriptor_of(from) == 0; };
+  return std::any_of(options.secrets.begin(), options.secrets.end(), reads) ||
+         std::any_of(options.passphrases.begin(), options.passphrases.end(), reads) ||
+         (options.volume_key && reads(*options.volume_key));
+}
+
 std::uint64_t parse_size(std::string_view key, std::string_view value) {
   constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   std::uint64_t factor = 1;
@@ -244,18 +242,32 @@ std::uint64_t parse_size(std::string_view key, std::string_view value) {
   return number * factor;
 }
 
+void OptionParser::note(std::string_view key, bool repeats) {
+  const bool repeated = std::find(seen_.begin(), seen_.end(), key) != seen_.end();
+  if (repeated && !repeats) {
+    throw OptionError(std::string(key) + "= is given more than once");
+  }
+  seen_.emplace_back(key);
+}
+
 void OptionParser::set(std::string_view key, std::string_view value) {
   const Option* option = find_option(key);
   if (option == nullptr) {
     throw OptionError("unknown parameter " + quoted(key) +
                       "; nbdkit luksdetached --help lists the parameters");
   }
-  const bool repeated = std::find(seen_.begin(), seen_.end(), key) != seen_.end();
-  if (repeated && !option->repeats) {
-    throw OptionError(std::string(key) + "= is given more than once");
-  }
-  seen_.emplace_back(key);
+  note(key, option->repeats);
   option->set(options_, key, value);
+}
+
+void OptionParser::set_program(std::string_view key, const std::vector<std::string>& words) {
+  SecretFrom program = parse_secret_program(key, words);
+  note(key, option_repeats(key));
+  if (key == "volume-key") {
+    options_.volume_key = std::move(program);
+  } else {
+    options_.secrets.push_back(std::move(program));
+  }
 }
 
 ExportOptions OptionParser::finish(Purpose purpose) {
@@ -264,14 +276,24 @@ ExportOptions OptionParser::finish(Purpose purpose) {
   if (purpose == Purpose::serve && options_.payload.empty()) {
     throw OptionError("payload=URI is missing: where are the encrypted sectors?");
   }
-  const bool unlocks = purpose != Purpose::inspect;
-  if (unlocks && options_.secrets.empty() && options_.passphrases.empty()) {
-    throw OptionError("secret=FILE or passphrase=+FILE is missing: what unlocks the volume?");
+  const bool has_secret = !options_.secrets.empty() || !options_.passphrases.empty();
+  if (purpose != Purpose::inspect && !has_secret && !options_.volume_key) {
+    throw OptionError(
+        "secret=SECRET, passphrase=+FILE or volume-key=SECRET is missing: what unlocks the "
+        "volume?");
+  }
+  if (options_.volume_key && has_secret) {
+    throw OptionError(
+        "volume-key= takes the place of secret= and passphrase=, which cannot be given too");
+  }
+  if (options_.volume_key && options_.keyslot) {
+    throw OptionError("keyslot= is about secrets: volume-key= needs no key slot");
   }
   const bool secret_range = options_.secret_offset != 0 || options_.secret_size.has_value();
   if (options_.secrets.empty() && secret_range) {
     throw OptionError("secret-offset= and secret-size= are about secret=, which is not given");
   }
+  check_descriptors(options_);
   return std::move(options_);
 }
 

@@ -87,7 +87,7 @@ bool option_repeats(std::string_view key);
 /// What options are for. Each purpose requires what the one before it does, and more.
 enum class Purpose {
   inspect,  ///< a header
-  unlock,   ///< and a secret or a passphrase
+  unlock,   ///< and a secret, a passphrase or the volume key
   serve,    ///< and a payload
 };
 
@@ -97,13 +97,22 @@ class OptionParser {
   /// Takes one parameter. Throws OptionError.
   void set(std::string_view key, std::string_view value);
 
+  /// Takes a program with arguments, "exec:PATH" in front, as the secret= or volume-key= that `key`
+  /// is. Throws OptionError.
+  void set_program(std::string_view key, const std::vector<std::string>& words);
+
   /// All parameters were given: checks that what is required is there. Throws OptionError.
   ExportOptions finish(Purpose purpose = Purpose::serve);
 
  private:
+  void note(std::string_view key, bool repeats);
+
   ExportOptions options_;
   std::vector<std::string> seen_;
 };
+
+/// Is something for `options` read from this process's standard input?
+bool reads_standard_input(const ExportOptions& options);
 
 /// Bytes, as a number with an optional suffix: b, k, M, G, T, P, E (powers of 1024, either case) or
 /// s for sectors of 512, as nbdkit reads sizes. Throws OptionError that names `key` on anything

@@ -1,12 +1,14 @@
 // [[export]]: the same options under the same names as the plugin's parameters, by the same code.
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "config/config_readers.h"
 #include "config/export_options.h"
@@ -61,8 +63,9 @@ class ExportReader {
       section_.missing(key);
       all = false;
     }
-    if (section_.take("secret") == nullptr && section_.take("passphrase") == nullptr) {
-      section_.missing("secret (or passphrase)");
+    if (section_.take("secret") == nullptr && section_.take("passphrase") == nullptr &&
+        section_.take("volume-key") == nullptr) {
+      section_.missing("secret (or passphrase, or volume-key)");
       all = false;
     }
     return all;
@@ -88,6 +91,7 @@ class ExportReader {
   bool set(OptionParser& parser, std::string_view key, const toml::node& node) {
     const toml::array* array = node.as_array();
     if (array == nullptr) return set_one(parser, key, node);
+    if (is_secret(key) && begins_with_program(*array)) return set_program(parser, key, *array);
     if (!option_repeats(key) && array->size() != 1) {
       mistakes_.add(node.source(),
                     std::string(key) + " takes one value, not " + std::to_string(array->size()));
@@ -98,24 +102,68 @@ class ExportReader {
       return false;
     }
     bool good = true;
-    for (const toml::node& element : *array) good &= set_one(parser, key, element);
+    for (const toml::node& element : *array) {
+      const toml::array* program = element.as_array();
+      good &= is_secret(key) && program != nullptr ? set_program(parser, key, *program)
+                                                   : set_one(parser, key, element);
+    }
     return good;
+  }
+
+  static bool is_secret(std::string_view key) { return key == "secret" || key == "volume-key"; }
+
+  static bool begins_with_program(const toml::array& array) {
+    const toml::node* first = array.get(0);
+    const auto text = first == nullptr ? std::nullopt : first->value_exact<std::string_view>();
+    return text && text->starts_with("exec:");
+  }
+
+  // A program and its arguments.
+  bool set_program(OptionParser& parser, std::string_view key, const toml::array& array) {
+    if (!begins_with_program(array)) {
+      mistakes_.add(array.source(), std::string(key) +
+                                        ": an array in the array is a program with arguments, "
+                                        "[\"exec:/PATH\", \"ARGUMENT\", ...]");
+      return false;
+    }
+    std::vector<std::string> words;
+    for (const toml::node& element : array) {
+      const auto text = section_.text_of(key, element);
+      if (text) {
+        words.push_back(*text);
+      } else {
+        if (!element.is_string()) section_.wrong_type(key, element, "a string");
+        return false;
+      }
+    }
+    return tried(*array.get(0), [&] { parser.set_program(key, words); }) &&
+           has_good_path(key, words.front(), *array.get(0));
   }
 
   bool set_one(OptionParser& parser, std::string_view key, const toml::node& node) {
     std::optional<std::string> text = text_of(key, node);
-    if (!text) return false;
+    if (!text || !tried(node, [&] { parser.set(key, *text); }) ||
+        !has_good_path(key, *text, node)) {
+      return false;
+    }
+    return (key != "header" && key != "payload") || read_uri(key, *text, node);
+  }
+
+  // Does `take` accept the value at `node`?
+  bool tried(const toml::node& node, const std::function<void()>& take) {
     try {
-      parser.set(key, *text);
+      take();
+      return true;
     } catch (const OptionError& error) {
       mistakes_.add(node.source(), error.what());
       return false;
     }
-    if (const char* problem = path_problem(key, *text)) {
-      mistakes_.add(node.source(), std::string(key) + " " + problem);
-      return false;
-    }
-    return (key != "header" && key != "payload") || read_uri(key, *text, node);
+  }
+
+  bool has_good_path(std::string_view key, std::string_view text, const toml::node& node) {
+    const char* problem = path_problem(key, text);
+    if (problem != nullptr) mistakes_.add(node.source(), std::string(key) + " " + problem);
+    return problem == nullptr;
   }
 
   // The value as the plugin's parameter of the same name would have it.
@@ -164,13 +212,26 @@ class ExportReader {
       if (text.starts_with('+') && !is_absolute(text.substr(1))) {
         return "must be an absolute path after the +";
       }
-    } else if (key == "secret") {
-      if (!is_absolute(text)) return "must be an absolute path";
+    } else if (is_secret(key)) {
+      return secret_problem(text);
     } else if (key == "header" || key == "payload") {
       const bool has_scheme = text.find(":/") < text.find('/');
       if (!has_scheme && !is_absolute(text)) return "must be an absolute path or a URI";
     }
     return nullptr;
+  }
+
+  static const char* secret_problem(std::string_view text) {
+    if (text == "-" || text.starts_with("fd:")) {
+      return "must not be - or fd:N: a service has no standard input and no open files to read";
+    }
+    if (text.starts_with("credential:") || text == "token:") return nullptr;
+    constexpr std::string_view program = "exec:";
+    if (text.starts_with(program)) {
+      return is_absolute(text.substr(program.size())) ? nullptr
+                                                      : "must have an absolute path after exec:";
+    }
+    return is_absolute(text) ? nullptr : "must be an absolute path";
   }
 
   Section section_;

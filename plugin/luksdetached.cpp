@@ -207,14 +207,10 @@ int on_config(const char* key, const char* value) {
 }
 
 void check_standard_input(const ExportOptions& options) {
-  const bool wanted = std::any_of(
-      options.passphrases.begin(), options.passphrases.end(), [](const PassphraseFrom& from) {
-        return from.kind == PassphraseFrom::Kind::standard_input ||
-               (from.kind == PassphraseFrom::Kind::descriptor && from.descriptor == STDIN_FILENO);
-      });
-  if (wanted && nbdkit_stdio_safe() == 0) {
+  if (reads_standard_input(options) && nbdkit_stdio_safe() == 0) {
     throw Error(ErrorKind::usage,
-                "passphrase=- cannot be used while nbdkit itself uses standard input");
+                "passphrase=-, secret=- and the like cannot be used while nbdkit itself uses "
+                "standard input");
   }
 }
 
@@ -483,13 +479,17 @@ constexpr const char* config_help =
     "                     can be read and unlocks is used.\n"
     "payload=URI          (required) Where the encrypted sectors are.\n"
     "                     URI: a path, file:, nbd://, nbds://, nbd+unix://, nbds+unix://\n"
-    "secret=FILE          Key-file bytes, used exactly as they are. May repeat.\n"
-    "secret-offset=SIZE   Skip so many bytes of each secret file.\n"
-    "secret-size=SIZE     Use only so many bytes of each secret file.\n"
+    "secret=SECRET        Where key bytes are, used exactly as they are. May repeat.\n"
+    "                     SECRET: a path, fd:N, - (standard input), credential:NAME\n"
+    "                     (in $CREDENTIALS_DIRECTORY), exec:PATH (what a program writes),\n"
+    "                     token: (what the LUKS2 tokens yield)\n"
+    "secret-offset=SIZE   Skip so many bytes of each secret.\n"
+    "secret-size=SIZE     Use only so many bytes of each secret.\n"
     "passphrase=+FILE     One line of FILE, without its newline. May repeat.\n"
     "passphrase=-         One line from standard input.\n"
     "passphrase=-FD       One line from file descriptor FD.\n"
-    "                     (At least one secret or passphrase is required.)\n"
+    "volume-key=SECRET    The volume key itself, when no key slot is left.\n"
+    "                     (A secret, a passphrase or the volume key is required.)\n"
     "keyslot=N            Try only key slot N.\n"
     "kdf-memory-max=SIZE  Refuse key slots that need more memory (default 4G).\n"
     "kdf-iterations-max=N Refuse more PBKDF2 iterations (default 100000000).\n"

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -34,14 +35,20 @@ struct Outcome {
 
 Outcome unlock(const ExportOptions& options) {
   const std::string& uri = options.headers.front();
+  const std::string name = parse_uri(uri).name;
   const LoadedHeader loaded = read_required_header(options, uri);
   check_servable(uri, loaded.header, opener_of(options));
-  const std::vector<SecureBuffer> secrets = read_secrets(options);
+  std::vector<std::string> warnings;
+  for (const std::string& text : loaded.header.warnings) {
+    warnings.push_back("header " + name + ": " + text);
+  }
+  const std::vector<SecureBuffer> secrets =
+      read_secrets(options, [&](const std::string& text) { warnings.push_back(text); });
   const auto start = std::chrono::steady_clock::now();
   luks::KdfBudget budget = kdf_budget(options);
   const luks::Unlocked unlocked = unlock_header(options, uri, loaded, secrets, budget);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  return {parse_uri(uri).name, loaded.header.warnings, unlocked.keyslot, took.count()};
+  return {name, std::move(warnings), unlocked.keyslot, took.count()};
 }
 
 ExportOptions read_options(Arguments& arguments) {
@@ -50,8 +57,8 @@ ExportOptions read_options(Arguments& arguments) {
   if (!given) {
     if (isatty(STDIN_FILENO) != 1) {
       throw OptionError(
-          "test needs --secret FILE, --passphrase +FILE or --volume-key FILE: there is no terminal "
-          "to ask on");
+          "test needs --secret SECRET, --passphrase +FILE or --volume-key SECRET: there is no "
+          "terminal to ask on");
     }
     arguments.options.set("passphrase", "-");
   }
@@ -87,8 +94,7 @@ int test(Arguments& arguments) {
     return exit_done;
   }
   for (const std::string& text : outcome.warnings) {
-    std::fprintf(stderr, "luksdetached: warning: header %s: %s\n", outcome.header.c_str(),
-                 escape_control(text).c_str());
+    std::fprintf(stderr, "luksdetached: warning: %s\n", escape_control(text).c_str());
   }
   const std::string by =
       outcome.keyslot ? "key slot " + std::to_string(*outcome.keyslot) : "its volume key";
@@ -105,12 +111,14 @@ void add_test(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<Arguments>();
   OptionArguments& options = arguments->options;
   options.add_header(command);
-  options.add(command, "secret", "FILE", "a key file, used exactly as it is; may repeat");
-  options.add(command, "secret-offset", "SIZE", "bytes of each key file to skip");
-  options.add(command, "secret-size", "SIZE", "bytes of each key file to use");
+  options.add(command, "secret", "SECRET",
+              "where key bytes are, used exactly as they are: a path, fd:N, -, credential:NAME, "
+              "exec:PATH, token:; may repeat");
+  options.add(command, "secret-offset", "SIZE", "bytes of each secret to skip");
+  options.add(command, "secret-size", "SIZE", "bytes of each secret to use");
   options.add(command, "passphrase", "+FILE|-|-FD",
               "one line of a file, of standard input or of a file descriptor; may repeat");
-  options.add(command, "volume-key", "FILE", "the volume key itself, instead of secrets");
+  options.add(command, "volume-key", "SECRET", "the volume key itself, instead of secrets");
   options.add(command, "keyslot", "N", "only this key slot");
   options.add(command, "kdf-memory-max", "SIZE", "refuse key slots that need more (4G)");
   options.add(command, "kdf-iterations-max", "N", "refuse more PBKDF2 iterations (100000000)");

@@ -59,6 +59,9 @@ class ChildProcess {
 
   pid_t id() const noexcept { return id_; }
 
+  /// A descriptor that becomes readable when the program ends, for poll(2).
+  int end_event() const noexcept { return alive_.get(); }
+
   /// Waits for its end until `deadline`; nothing when it still runs then.
   std::optional<ChildEnd> wait_until(std::chrono::steady_clock::time_point deadline);
 

@@ -52,17 +52,20 @@ luks::Opener opener_of(const ExportOptions& options) noexcept {
   return options.volume_key ? luks::Opener::volume_key : luks::Opener::secret;
 }
 
-std::vector<SecureBuffer> read_secrets(const ExportOptions& options) {
+std::vector<SecureBuffer> read_secrets(const ExportOptions& options, const Warn& warn) {
   std::vector<SecureBuffer> secrets;
   if (options.volume_key) {
-    secrets.push_back(read_secret_file(options.volume_key->path, 0, std::nullopt));
+    secrets.push_back(read_secret(*options.volume_key, {}, warn));
     return secrets;
   }
   secrets.reserve(options.secrets.size() + options.passphrases.size());
+  const SecretRange range{options.secret_offset, options.secret_size};
   for (const SecretFrom& from : options.secrets) {
-    secrets.push_back(read_secret_file(from.path, options.secret_offset, options.secret_size));
+    secrets.push_back(read_secret(from, range, warn));
   }
-  for (const PassphraseFrom& from : options.passphrases) secrets.push_back(read_passphrase(from));
+  for (const PassphraseFrom& from : options.passphrases) {
+    secrets.push_back(read_passphrase(from, warn));
+  }
   return secrets;
 }
 

@@ -9,6 +9,7 @@
 #include "crypto/secure_memory.h"
 #include "export/load_header.h"
 #include "luks/unlock.h"
+#include "secret/secret_program.h"
 
 namespace luksdetached {
 
@@ -27,7 +28,7 @@ void check_servable(const std::string& uri, const luks::Header& header, luks::Op
 luks::Opener opener_of(const ExportOptions& options) noexcept;
 
 /// Reads all secrets, then all passphrases; or the volume key alone. Throws Error.
-std::vector<SecureBuffer> read_secrets(const ExportOptions& options);
+std::vector<SecureBuffer> read_secrets(const ExportOptions& options, const Warn& warn);
 
 /// What deriving keys may cost, for one volume.
 luks::KdfBudget kdf_budget(const ExportOptions& options);

@@ -7,11 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <cstdlib>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/file_descriptor.h"
+#include "secret/growing_secret.h"
 
 namespace luksdetached {
 
@@ -25,23 +26,15 @@ Error cannot_read(const std::string& what, int error) {
 std::size_t read_fully(int fd, std::span<std::byte> to, const std::string& what) {
   std::size_t have = 0;
   while (have < to.size()) {
-    const ssize_t got = read(fd, to.data() + have, to.size() - have);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw cannot_read(what, errno);
+    const std::size_t got = read_part(fd, to.subspan(have), what);
     if (got == 0) break;
-    have += static_cast<std::size_t>(got);
+    have += got;
   }
   return have;
 }
 
-SecureBuffer grow(const SecureBuffer& old, std::size_t size) {
-  SecureBuffer larger(size);
-  std::copy_n(old.data(), old.size(), larger.data());
-  return larger;
-}
-
 void skip(int fd, std::uint64_t bytes, const std::string& what) {
-  if (bytes == 0 || lseek(fd, static_cast<off_t>(bytes), SEEK_SET) >= 0) return;
+  if (bytes == 0 || lseek(fd, static_cast<off_t>(bytes), SEEK_CUR) >= 0) return;
   SecureBuffer scratch(4096);  // a pipe cannot seek
   while (bytes > 0) {
     const std::size_t part = std::min<std::uint64_t>(bytes, scratch.size());
@@ -51,23 +44,11 @@ void skip(int fd, std::uint64_t bytes, const std::string& what) {
   }
 }
 
-// Everything to the end of the file, but at most `most` bytes.
-SecureBuffer read_to_end(int fd, std::uint64_t most, const std::string& what) {
-  SecureBuffer bytes(4096);
-  std::size_t have = 0;
-  for (;;) {
-    have += read_fully(fd, bytes.span().subspan(have), what);
-    if (have < bytes.size()) break;
-    if (have > most) {
-      throw Error(ErrorKind::usage, what + " is larger than " + std::to_string(most) + " bytes");
-    }
-    bytes = grow(bytes, bytes.size() * 2);
+SecureBuffer read_to_end(int fd, const std::string& what) {
+  GrowingSecret secret(what);
+  while (secret.read_from(fd)) {
   }
-  bytes.truncate(have);
-  if (have > most) {
-    throw Error(ErrorKind::usage, what + " is larger than " + std::to_string(most) + " bytes");
-  }
-  return bytes;
+  return std::move(secret).take();
 }
 
 // Switches the echo of a terminal off for a while and shows a prompt.
@@ -122,45 +103,113 @@ SecureBuffer read_line(int fd, const std::string& what) {
   return line;
 }
 
-FileDescriptor open_for_reading(const std::string& path, const std::string& what) {
+// Opens a file whose contents nobody else should know.
+FileDescriptor open_secret(const std::string& path, const std::string& what, const Warn& warn) {
   FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!fd) throw cannot_read(what, errno);
+  struct stat info {};
+  if (fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & S_IROTH) != 0) {
+    warn(what + " can be read by every user of this machine (chmod o= takes that away)");
+  }
   return fd;
+}
+
+Error too_short(const std::string& what, std::uint64_t has, std::uint64_t wanted) {
+  return {ErrorKind::usage, what + " has only " + std::to_string(has) +
+                                " bytes where secret-offset= and secret-size= ask for " +
+                                std::to_string(wanted)};
+}
+
+Error nothing_in(const std::string& what, std::uint64_t offset) {
+  return {ErrorKind::usage,
+          what + (offset == 0 ? " is empty" : " has no bytes after secret-offset=")};
+}
+
+SecureBuffer read_range(int fd, const SecretRange& range, const std::string& what) {
+  skip(fd, range.offset, what);
+  if (!range.size) {
+    SecureBuffer secret = read_to_end(fd, what);
+    if (secret.empty()) throw nothing_in(what, range.offset);
+    return secret;
+  }
+  SecureBuffer secret(*range.size);
+  const std::size_t got = read_fully(fd, secret.span(), what);
+  if (got < *range.size) throw too_short(what, got, *range.size);
+  return secret;
+}
+
+// The same of bytes that are there already.
+SecureBuffer cut(SecureBuffer bytes, const SecretRange& range, const std::string& what) {
+  if (range.offset == 0 && !range.size) return bytes;
+  const std::uint64_t has = bytes.size() - std::min<std::uint64_t>(range.offset, bytes.size());
+  const std::uint64_t size = range.size.value_or(has);
+  if (size == 0) throw nothing_in(what, range.offset);
+  if (size > has) throw too_short(what, has, size);
+  SecureBuffer part(size);
+  std::copy_n(bytes.data() + range.offset, size, part.data());
+  return part;
+}
+
+SecureBuffer read_standard_input(const SecretRange& range) {
+  if (isatty(STDIN_FILENO) == 1) {
+    throw Error(ErrorKind::usage,
+                "the secret on standard input would be typed on a terminal, which shows it: "
+                "passphrase=- asks for one");
+  }
+  return read_range(STDIN_FILENO, range, "the secret on standard input");
+}
+
+SecureBuffer read_credential(const std::string& name, const SecretRange& range, const Warn& warn) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody in this process changes the environment
+  const char* const folder = std::getenv("CREDENTIALS_DIRECTORY");
+  if (folder == nullptr || *folder == '\0') {
+    throw Error(ErrorKind::source_unreachable,
+                "cannot read credential " + name +
+                    ": the variable CREDENTIALS_DIRECTORY is not set; systemd sets it for units "
+                    "with LoadCredential= and the like");
+  }
+  const std::string what = "credential " + name + " in " + folder;
+  return read_range(open_secret(std::string(folder) + "/" + name, what, warn).get(), range, what);
+}
+
+SecureBuffer read_program(const SecretFrom& from, const SecretRange& range, const Warn& warn) {
+  SecretProgram program{.what = "secret program " + from.path};
+  program.arguments.push_back(from.path);
+  program.arguments.insert(program.arguments.end(), from.arguments.begin(), from.arguments.end());
+  return cut(read_secret_program(program, warn), range, "what " + program.what + " writes");
 }
 
 }  // namespace
 
-SecureBuffer read_secret_file(const std::string& path, std::uint64_t offset,
-                              std::optional<std::uint64_t> size) {
-  const std::string what = "secret file " + path;
-  if (size && *size > max_secret_bytes) {
+SecureBuffer read_secret(const SecretFrom& from, const SecretRange& range, const Warn& warn) {
+  if (range.size && *range.size > max_secret_bytes) {
     throw Error(ErrorKind::usage,
                 "secret-size= is larger than " + std::to_string(max_secret_bytes) + " bytes");
   }
-  const FileDescriptor fd = open_for_reading(path, what);
-  skip(fd.get(), offset, what);
-  if (!size) {
-    SecureBuffer secret = read_to_end(fd.get(), max_secret_bytes, what);
-    if (secret.empty()) {
-      throw Error(ErrorKind::usage,
-                  what + (offset == 0 ? " is empty" : " has no bytes after secret-offset="));
+  switch (from.kind) {
+    case SecretFrom::Kind::file: {
+      const std::string what = "secret file " + from.path;
+      return read_range(open_secret(from.path, what, warn).get(), range, what);
     }
-    return secret;
+    case SecretFrom::Kind::descriptor:
+      return read_range(from.descriptor, range,
+                        "the secret on file descriptor " + std::to_string(from.descriptor));
+    case SecretFrom::Kind::standard_input:
+      return read_standard_input(range);
+    case SecretFrom::Kind::credential:
+      return read_credential(from.credential, range, warn);
+    case SecretFrom::Kind::program:
+      return read_program(from, range, warn);
+    case SecretFrom::Kind::tokens:
+      break;
   }
-  SecureBuffer secret(*size);
-  const std::size_t got = read_fully(fd.get(), secret.span(), what);
-  if (got < *size) {
-    throw Error(ErrorKind::usage, what + " has only " + std::to_string(got) +
-                                      " bytes where secret-offset= and secret-size= ask for " +
-                                      std::to_string(*size));
-  }
-  return secret;
+  throw Error(ErrorKind::usage, "a token has its secret only together with its header");
 }
 
-SecureBuffer read_passphrase(const PassphraseFrom& from) {
+SecureBuffer read_passphrase(const PassphraseFrom& from, const Warn& warn) {
   if (from.kind == PassphraseFrom::Kind::file) {
     const std::string what = "passphrase file " + from.path;
-    const FileDescriptor fd = open_for_reading(from.path, what);
+    const FileDescriptor fd = open_secret(from.path, what, warn);
     return read_line(fd.get(), what);
   }
   if (from.kind == PassphraseFrom::Kind::standard_input) {

@@ -3,24 +3,26 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "config/export_options.h"
 #include "crypto/secure_memory.h"
+#include "secret/secret_program.h"
 
 namespace luksdetached {
 
-/// Most bytes of a key file, as in cryptsetup.
-inline constexpr std::uint64_t max_secret_bytes = std::uint64_t{8} << 20;
+/// Which bytes of what was read are the secret.
+struct SecretRange {
+  std::uint64_t offset = 0;             ///< bytes to skip
+  std::optional<std::uint64_t> size{};  ///< bytes to use after that; default: to the end
+};
 
-/// Reads the bytes of a key file exactly as they are: `size` bytes from `offset`, or all to the
-/// end. The path may be a FIFO. Throws Error: source_unreachable when it cannot be read, usage when
-/// it is empty, shorter than asked for, or larger than max_secret_bytes.
-SecureBuffer read_secret_file(const std::string& path, std::uint64_t offset,
-                              std::optional<std::uint64_t> size);
+/// Reads the bytes of a secret exactly as they are, from any kind of place but tokens. Throws
+/// Error: source_unreachable when it cannot be read, usage when it is empty, shorter than asked
+/// for, or larger than max_secret_bytes. `warn` hears of a file that everybody can read.
+SecureBuffer read_secret(const SecretFrom& from, const SecretRange& range, const Warn& warn);
 
 /// Reads one line, without its newline. On a terminal it prompts and does not echo. Throws Error
-/// like read_secret_file; a NUL byte in the line is refused.
-SecureBuffer read_passphrase(const PassphraseFrom& from);
+/// like read_secret; a NUL byte in the line is refused.
+SecureBuffer read_passphrase(const PassphraseFrom& from, const Warn& warn);
 
 }  // namespace luksdetached

@@ -172,26 +172,126 @@ TEST(ExportOptionsTest, AFileWithTheNameOfAnotherKindOfSecretIsWrittenWithADot) 
   }
 }
 
+TEST(ExportOptionsTest, EveryKindOfSecretIsTakenApart) {
+  using Kind = SecretFrom::Kind;
+  const std::pair<const char*, SecretFrom> table[] = {
+      {"-", {.kind = Kind::standard_input}},
+      {"fd:0", {.kind = Kind::descriptor, .descriptor = 0}},
+      {"fd:12", {.kind = Kind::descriptor, .descriptor = 12}},
+      {"credential:vm 1", {.kind = Kind::credential, .credential = "vm 1"}},
+      {"credential:..a", {.kind = Kind::credential, .credential = "..a"}},
+      {"exec:/bin/x y", {.kind = Kind::program, .path = "/bin/x y"}},
+      {"exec:./x", {.kind = Kind::program, .path = "./x"}},
+      {"token:", {.kind = Kind::tokens}},
+      {"/a/fd:3", {.path = "/a/fd:3"}},
+      {"--", {.path = "--"}},
+      {"Fd:3", {.path = "Fd:3"}},
+  };
+  for (const auto& [value, from] : table) {
+    EXPECT_EQ(parse({{"header", "H"}, {"payload", "P"}, {"secret", value}}).secrets.at(0), from)
+        << value;
+    if (from.kind == Kind::tokens) continue;
+    EXPECT_EQ(parse({{"header", "H"}, {"payload", "P"}, {"volume-key", value}}).volume_key, from)
+        << value;
+  }
+}
+
+TEST(ExportOptionsTest, AProgramMayHaveArguments) {
+  OptionParser parser;
+  parser.set("header", "H");
+  parser.set_program("secret", {"exec:/x", "a", "exec:/y", ""});
+  parser.set_program("secret", {"exec:/z"});
+  const std::vector<SecretFrom> secrets = parser.finish(Purpose::unlock).secrets;
+  ASSERT_EQ(secrets.size(), 2U);
+  EXPECT_EQ(secrets[0].path, "/x");
+  EXPECT_EQ(secrets[0].arguments, (std::vector<std::string>{"a", "exec:/y", ""}));
+  EXPECT_TRUE(secrets[1].arguments.empty());
+
+  OptionParser of_key;
+  of_key.set_program("volume-key", {"exec:/x", "a"});
+  EXPECT_THROW(of_key.set_program("volume-key", {"exec:/x"}), OptionError);
+  EXPECT_THROW(of_key.set_program("secret", {"/x", "a"}), OptionError);
+}
+
+TEST(ExportOptionsTest, WhatIsReadToItsEndIsReadForOneThingOnly) {
+  const auto complaint_of = [](const Parameters& more) {
+    Parameters parameters = {{"header", "H"}, {"payload", "P"}};
+    parameters.insert(parameters.end(), more.begin(), more.end());
+    return complaint(parameters);
+  };
+  const std::string of_input =
+      "secret= reads standard input to its end, so nothing else can be read from it";
+  EXPECT_EQ(complaint_of({{"secret", "-"}, {"passphrase", "-"}}), of_input);
+  EXPECT_EQ(complaint_of({{"secret", "-"}, {"secret", "fd:0"}}), of_input);
+  EXPECT_EQ(complaint_of({{"secret", "fd:0"}, {"passphrase", "-0"}}), of_input);
+  EXPECT_EQ(complaint_of({{"secret", "fd:3"}, {"secret", "fd:3"}}),
+            "secret= reads file descriptor 3 to its end, so nothing else can be read from it");
+  // Lines leave the rest, and these have nothing in common.
+  EXPECT_EQ(complaint_of({{"passphrase", "-"}, {"passphrase", "-"}}), "nothing was thrown");
+  EXPECT_EQ(complaint_of({{"secret", "-"}, {"secret", "fd:3"}, {"passphrase", "-4"}}),
+            "nothing was thrown");
+  EXPECT_EQ(complaint_of({{"secret", "S"}, {"secret", "S"}}), "nothing was thrown");
+}
+
+TEST(ExportOptionsTest, ItIsKnownWhetherStandardInputIsRead) {
+  const auto reads = [](const std::string& key, const std::string& value) {
+    return reads_standard_input(parse({{"header", "H"}, {"payload", "P"}, {key, value}}));
+  };
+  for (const char* value : {"-", "fd:0"}) {
+    EXPECT_TRUE(reads("secret", value)) << value;
+    EXPECT_TRUE(reads("volume-key", value)) << value;
+  }
+  for (const char* value : {"-", "-0"}) EXPECT_TRUE(reads("passphrase", value)) << value;
+  for (const char* value : {"fd:3", "F", "./-", "exec:/x", "credential:x"}) {
+    EXPECT_FALSE(reads("secret", value)) << value;
+    EXPECT_FALSE(reads("volume-key", value)) << value;
+  }
+  EXPECT_FALSE(reads("passphrase", "-3"));
+  EXPECT_FALSE(reads("passphrase", "+F"));
+}
+
 TEST(ExportOptionsTest, EveryMistakeInAValueHasItsOwnMessage) {
   const std::tuple<std::string, std::string, std::string> table[] = {
       {"header", "", "header= is empty"},
       {"payload", "", "payload= is empty"},
       {"secret", "", "secret= is empty"},
-      {"secret", "fd:3",
-       "secret=fd:…: this version reads secrets from files only (a file of that name is written "
-       "./fd:…)"},
-      {"secret", "credential:vm",
-       "secret=credential:…: this version reads secrets from files only (a file of that name is "
-       "written ./credential:…)"},
-      {"secret", "exec:/bin/x",
-       "secret=exec:…: this version reads secrets from files only (a file of that name is written "
-       "./exec:…)"},
-      {"secret", "token:",
-       "secret=token:…: this version reads secrets from files only (a file of that name is written "
-       "./token:…)"},
-      {"secret", "-",
-       "secret=-: this version reads secrets from files only (a passphrase from standard input is "
-       "passphrase=-, a file of that name is ./-)"},
+      {"volume-key", "", "volume-key= is empty"},
+      {"secret", "fd:",
+       "secret=fd:: expected the number of a file descriptor, such as fd:3 (a file of that name is "
+       "written ./fd:)"},
+      {"secret", "fd:-1",
+       "secret=fd:-1: expected the number of a file descriptor, such as fd:3 (a file of that name "
+       "is written ./fd:-1)"},
+      {"secret", "fd:3x",
+       "secret=fd:3x: expected the number of a file descriptor, such as fd:3 (a file of that name "
+       "is written ./fd:3x)"},
+      {"volume-key", "fd:99999999999",
+       "volume-key=fd:99999999999: expected the number of a file descriptor, such as fd:3 (a file "
+       "of that name is written ./fd:99999999999)"},
+      {"secret", "credential:",
+       "secret=credential:: expected the name of a file in $CREDENTIALS_DIRECTORY, without a "
+       "folder (a file of that name is written ./credential:)"},
+      {"secret", "credential:a/b",
+       "secret=credential:a/b: expected the name of a file in $CREDENTIALS_DIRECTORY, without a "
+       "folder (a file of that name is written ./credential:a/b)"},
+      {"secret", "credential:..",
+       "secret=credential:..: expected the name of a file in $CREDENTIALS_DIRECTORY, without a "
+       "folder (a file of that name is written ./credential:..)"},
+      {"secret", "credential:.",
+       "secret=credential:.: expected the name of a file in $CREDENTIALS_DIRECTORY, without a "
+       "folder (a file of that name is written ./credential:.)"},
+      {"secret", "exec:",
+       "secret=exec:: expected the path of a program, such as exec:/usr/bin/ask or exec:./ask: it "
+       "is not looked for in PATH (a file of that name is written ./exec:)"},
+      {"secret", "exec:ask",
+       "secret=exec:ask: expected the path of a program, such as exec:/usr/bin/ask or exec:./ask: "
+       "it is not looked for in PATH (a file of that name is written ./exec:ask)"},
+      {"secret", "token:1",
+       "secret=token:1: nothing comes after token:, every token is tried (keyslot=N tries those of "
+       "one key slot) (a file of that name is written ./token:1)"},
+      {"volume-key", "token:",
+       "volume-key=token: is impossible: a token yields the secret of a key slot, which is "
+       "secret=token:"},
       {"secret-offset", "x",
        "secret-offset=x: expected a size in bytes below 2^63, such as 1048576, 1M or 2048s"},
       {"secret-size", "0", "secret-size=0: there is no empty secret"},
@@ -236,7 +336,15 @@ TEST(ExportOptionsTest, EveryMissingParameterHasItsOwnMessage) {
       {{{"header", "H"}, {"secret", "S"}},
        "payload=URI is missing: where are the encrypted sectors?"},
       {{{"header", "H"}, {"payload", "P"}},
-       "secret=FILE or passphrase=+FILE is missing: what unlocks the volume?"},
+       "secret=SECRET, passphrase=+FILE or volume-key=SECRET is missing: what unlocks the volume?"},
+      {{{"header", "H"}, {"payload", "P"}, {"volume-key", "K"}, {"secret-offset", "1"}},
+       "secret-offset= and secret-size= are about secret=, which is not given"},
+      {{{"header", "H"}, {"payload", "P"}, {"volume-key", "K"}, {"secret", "S"}},
+       "volume-key= takes the place of secret= and passphrase=, which cannot be given too"},
+      {{{"header", "H"}, {"payload", "P"}, {"passphrase", "-"}, {"volume-key", "K"}},
+       "volume-key= takes the place of secret= and passphrase=, which cannot be given too"},
+      {{{"header", "H"}, {"payload", "P"}, {"volume-key", "K"}, {"keyslot", "1"}},
+       "keyslot= is about secrets: volume-key= needs no key slot"},
       {{{"header", "H"}, {"payload", "P"}, {"passphrase", "-"}, {"secret-offset", "1"}},
        "secret-offset= and secret-size= are about secret=, which is not given"},
       {{{"header", "H"}, {"payload", "P"}, {"passphrase", "-"}, {"secret-size", "1"}},
@@ -248,7 +356,7 @@ TEST(ExportOptionsTest, EveryMissingParameterHasItsOwnMessage) {
 TEST(ExportOptionsTest, OnlyHeaderSecretAndPassphraseMayRepeat) {
   const std::pair<const char*, const char*> values[] = {
       {"payload", "P"}, {"secret-offset", "0"}, {"secret-size", "1"},    {"keyslot", "1"},
-      {"lock", "true"}, {"insecure", "false"},  {"payload-offset", "0"},
+      {"lock", "true"}, {"insecure", "false"},  {"payload-offset", "0"}, {"volume-key", "K"},
   };
   for (const auto& [key, value] : values) {
     OptionParser parser;

@@ -36,6 +36,12 @@ std::string in_export(const std::string& line) {
   return good_service + good_export + line + "\n";
 }
 
+// An export whose secret, in line 7, is `value`.
+std::string with_secret(const std::string& value) {
+  return good_service +
+         "[[export]]\nname = \"a\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = " + value + "\n";
+}
+
 // An export whose only lines are `lines`; they begin at line 4.
 std::string only_export(const std::string& lines) {
   return good_service + "[[export]]\n" + lines + "\n";
@@ -84,7 +90,7 @@ const std::string export_keys =
     " in [[export]] number 1 (known: discard, header, header-sha256, insecure, kdf-iterations-max, "
     "kdf-memory-max, keyslot, lock, name, passphrase, payload, payload-offset, readonly, "
     "reconnect-timeout, "
-    "require-cipher, require-luks, require-uuid, secret, secret-offset, secret-size)";
+    "require-cipher, require-luks, require-uuid, secret, secret-offset, secret-size, volume-key)";
 const std::string beyond_loopback =
     "a TCP listener beyond loopback needs tls = \"require\" with tls-verify-peer = true or "
     "tls-psk, or insecure = true";
@@ -241,7 +247,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistaken{only_export("name = \"a\"\nheader = \"/h\"\nsecret = \"/s\""),
                  "F:3:1: payload is missing in [[export]] number 1"},
         Mistaken{only_export("name = \"a\"\nheader = \"/h\"\npayload = \"/p\""),
-                 "F:3:1: secret (or passphrase) is missing in [[export]] number 1"},
+                 "F:3:1: secret (or passphrase, or volume-key) is missing in [[export]] number 1"},
         Mistaken{only_export("name = 1\nheader = \"/h\"\npayload = \"/p\"\nsecret = \"/s\""),
                  "F:4:8: name in [[export]] number 1 must be a string, not an integer"},
         Mistaken{only_export("name = \"\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = \"/s\""),
@@ -323,12 +329,39 @@ INSTANTIATE_TEST_SUITE_P(
                  "F:5:10: header= is empty\n"
                  "F:6:11: payload in [[export]] number 1 must be a string, not an integer\n"
                  "F:7:17: secret in [[export]] number 1 must be a string, not an integer\n"
-                 "F:7:20: secret=-: this version reads secrets from files only (a passphrase from "
-                 "standard input is passphrase=-, a file of that name is ./-)"},
-        Mistaken{only_export("name = \"a\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = "
-                             "\"credential:a\""),
-                 "F:7:10: secret=credential:…: this version reads secrets from files only (a file "
-                 "of that name is written ./credential:…)"},
+                 "F:7:20: secret must not be - or fd:N: a service has no standard input and no "
+                 "open files to read"},
+        Mistaken{in_export("volume-key = \"fd:3\""),
+                 "F:8:14: volume-key must not be - or fd:N: a service has no standard input and no "
+                 "open files to read"},
+        Mistaken{in_export("volume-key = \"key\""), "F:8:14: volume-key must be an absolute path"},
+        Mistaken{in_export("volume-key = [\"/a\", \"/b\"]"),
+                 "F:8:14: volume-key takes one value, not 2"},
+        Mistaken{
+            in_export("volume-key = \"token:\""),
+            "F:8:14: volume-key=token: is impossible: a token yields the secret of a key slot, "
+            "which is secret=token:"},
+        Mistaken{in_export("volume-key = \"/k\""),
+                 "F:3:1: volume-key= takes the place of secret= and passphrase=, which cannot be "
+                 "given too"},
+        Mistaken{with_secret("\"exec:./x\""),
+                 "F:7:10: secret must have an absolute path after exec:"},
+        Mistaken{with_secret("[\"exec:./x\", \"a\"]"),
+                 "F:7:11: secret must have an absolute path after exec:"},
+        Mistaken{with_secret("[\"exec:/x\", 1]"),
+                 "F:7:22: secret in [[export]] number 1 must be a string, not an integer"},
+        Mistaken{with_secret("[\"exec:/x\", \"\\u0000\"]"),
+                 "F:7:22: secret in [[export]] number 1 holds a control character"},
+        Mistaken{with_secret("[\"/s\", [\"/x\", \"a\"]]"),
+                 "F:7:17: secret: an array in the array is a program with arguments, "
+                 "[\"exec:/PATH\", \"ARGUMENT\", ...]"},
+        Mistaken{with_secret("[\"/s\", []]"),
+                 "F:7:17: secret: an array in the array is a program with arguments, "
+                 "[\"exec:/PATH\", \"ARGUMENT\", ...]"},
+        Mistaken{with_secret("\"credential:a/b\""),
+                 "F:7:10: secret=credential:a/b: expected the name of a file in "
+                 "$CREDENTIALS_DIRECTORY, without a folder (a file of that name is written "
+                 "./credential:a/b)"},
         Mistaken{only_export("name = \"a\"\nheader = \"/h\"\npayload = [\"/p\", \"/q\"]\nsecret = "
                              "\"/s\""),
                  "F:6:11: payload takes one value, not 2"},
@@ -361,12 +394,13 @@ INSTANTIATE_TEST_SUITE_P(
                  "F:12:11: the export 'a' writes the same payload; make one of them readonly"},
         Mistaken{good_service + good_export + second_export + "payload = \"//x/../p\"\n",
                  "F:12:11: the export 'a' writes the same payload; make one of them readonly"},
-        Mistaken{good_service + good_export + second_export + "[[export]]\n",
-                 "F:8:1: payload is missing in [[export]] number 2\n"
-                 "F:12:1: name is missing in [[export]] number 3\n"
-                 "F:12:1: header is missing in [[export]] number 3\n"
-                 "F:12:1: payload is missing in [[export]] number 3\n"
-                 "F:12:1: secret (or passphrase) is missing in [[export]] number 3"}));
+        Mistaken{
+            good_service + good_export + second_export + "[[export]]\n",
+            "F:8:1: payload is missing in [[export]] number 2\n"
+            "F:12:1: name is missing in [[export]] number 3\n"
+            "F:12:1: header is missing in [[export]] number 3\n"
+            "F:12:1: payload is missing in [[export]] number 3\n"
+            "F:12:1: secret (or passphrase, or volume-key) is missing in [[export]] number 3"}));
 
 // ---- good files ----
 
@@ -610,6 +644,42 @@ TEST_F(ConfigFile, WhatCannotBeReadIsRefusedAtOnce) {
   std::filesystem::permissions(path("closed"), std::filesystem::perms::none);
   EXPECT_EQ(complaint_about(path("closed")),
             "config file " + path("closed") + " cannot be opened: Permission denied");
+}
+
+// What `secret = value` gives.
+std::vector<SecretFrom> secrets_of(const std::string& value) {
+  return parse_config(with_secret(value), "F", read_uri).exports.at(0).options.secrets;
+}
+
+TEST(ServiceConfigTest, SecretsOfEveryKindAServiceCanRead) {
+  using Kind = SecretFrom::Kind;
+  const SecretFrom plain{.kind = Kind::program, .path = "/x"};
+  const SecretFrom told{.kind = Kind::program, .path = "/x", .arguments = {"a", "/b"}};
+  EXPECT_EQ(secrets_of("\"credential:a\""),
+            (std::vector<SecretFrom>{{.kind = Kind::credential, .credential = "a"}}));
+  EXPECT_EQ(secrets_of("\"token:\""), std::vector<SecretFrom>{{.kind = Kind::tokens}});
+  EXPECT_EQ(secrets_of("\"exec:/x\""), std::vector{plain});
+  EXPECT_EQ(secrets_of("[\"exec:/x\"]"), std::vector{plain});
+  EXPECT_EQ(secrets_of("[\"exec:/x\", \"a\", \"/b\"]"), std::vector{told});
+  EXPECT_EQ(secrets_of("[[\"exec:/x\", \"a\", \"/b\"], \"/s\", \"exec:/x\"]"),
+            (std::vector<SecretFrom>{told, {.path = "/s"}, plain}));
+  EXPECT_EQ(secrets_of("[\"/s\", [\"exec:/x\", \"a\", \"/b\"]]"),
+            (std::vector<SecretFrom>{{.path = "/s"}, told}));
+}
+
+TEST(ServiceConfigTest, AVolumeKeyTakesThePlaceOfASecret) {
+  const auto key_of = [](const std::string& value) {
+    return parse_config(
+               only_export("name = \"a\"\nheader = \"/h\"\npayload = \"/p\"\nvolume-key = " +
+                           value),
+               "F", read_uri)
+        .exports.at(0)
+        .options.volume_key;
+  };
+  EXPECT_EQ(key_of("\"/k\""), SecretFrom{.path = "/k"});
+  EXPECT_EQ(key_of("[\"/k\"]"), SecretFrom{.path = "/k"});
+  EXPECT_EQ(key_of("[\"exec:/x\", \"a\"]"),
+            (SecretFrom{.kind = SecretFrom::Kind::program, .path = "/x", .arguments = {"a"}}));
 }
 
 }  // namespace

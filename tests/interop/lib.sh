@@ -224,6 +224,7 @@ make_volume() {
   shift 2
   noise "$size" >"$base.payload"
   [ -e "$base.secret" ] || printf 'a secret of %s' "$(noise 12 | od -An -tx1 | tr -d ' \n')" >"$base.secret"
+  chmod o= "$base.secret" # else there is a warning
   cryptsetup luksFormat --batch-mode --header "$base.header" --key-file "$base.secret" "$@" \
     "$base.payload"
   watch "$base.header" "$base.payload" "$base.secret"

@@ -50,4 +50,4 @@ note "standard input that is nbdkit's own"
 status=0
 "${nbdkit_under_test[@]}" -s "$plugin" "${volume[@]}" passphrase=- <"$tmp/line" >/dev/null 2>"$tmp/said" || status=$?
 [ "$status" = 1 ] || fail "status $status: $(cat "$tmp/said")"
-matches 'passphrase=- cannot be used while nbdkit itself uses standard input' "$tmp/said"
+matches 'passphrase=-, secret=- and the like cannot be used while nbdkit itself uses standard input' "$tmp/said"

@@ -1,18 +1,23 @@
 #include "secret/secret.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "../base/testing.h"
 #include "base/file_descriptor.h"
+#include "secret/growing_secret.h"
 
 namespace luksdetached {
 namespace {
@@ -29,6 +34,7 @@ class SecretTest : public ::testing::Test {
   std::string file(std::string_view contents) {
     const std::string path = directory_.file("secret");
     std::ofstream(path, std::ios::binary) << contents;
+    EXPECT_EQ(chmod(path.c_str(), 0600), 0);
     return path;
   }
   std::string file_of_size(std::uint64_t bytes) {
@@ -60,6 +66,14 @@ FileDescriptor pipe_with(std::string_view contents) {
     throw std::runtime_error("write");
   }
   return reader;
+}
+
+// For what has nothing to warn of.
+const Warn quiet = [](const std::string& text) { ADD_FAILURE() << "a warning: " << text; };
+
+SecureBuffer read_secret_file(const std::string& path, std::uint64_t offset,
+                              std::optional<std::uint64_t> size) {
+  return read_secret({.path = path}, {offset, size}, [](const std::string&) {});
 }
 
 PassphraseFrom from_file(const std::string& path) {
@@ -161,14 +175,165 @@ TEST_F(SecretTest, AFileThatIsNotThereIsUnreachableAndNamed) {
                "cannot read secret file " + missing() + ": No such file or directory",
                [&] { read_secret_file(missing(), 0, {}); });
   expect_error(ErrorKind::source_unreachable, "passphrase file " + missing(),
-               [&] { read_passphrase(from_file(missing())); });
+               [&] { read_passphrase(from_file(missing()), quiet); });
 }
 
 TEST_F(SecretTest, ADirectoryIsUnreachable) {
   expect_error(ErrorKind::source_unreachable, "Is a directory",
                [&] { read_secret_file(directory(), 0, {}); });
   expect_error(ErrorKind::source_unreachable, "Is a directory",
-               [&] { read_passphrase(from_file(directory())); });
+               [&] { read_passphrase(from_file(directory()), quiet); });
+}
+
+TEST_F(SecretTest, AFileThatEverybodyCanReadIsWarnedOf) {
+  const std::string path = file("secret");
+  std::vector<std::string> warnings;
+  const Warn collect = [&](const std::string& text) { warnings.push_back(text); };
+  const auto read_both = [&] {
+    warnings.clear();
+    read_secret({.path = path}, {}, collect);
+    read_passphrase(from_file(path), collect);
+  };
+  for (const mode_t mode : {0600U, 0640U, 0440U, 0632U}) {
+    ASSERT_EQ(chmod(path.c_str(), mode), 0);
+    read_both();
+    EXPECT_THAT(warnings, ::testing::IsEmpty()) << mode;
+  }
+  for (const mode_t mode : {0644U, 0604U}) {
+    ASSERT_EQ(chmod(path.c_str(), mode), 0);
+    read_both();
+    const std::string rest =
+        path + " can be read by every user of this machine (chmod o= takes that away)";
+    EXPECT_THAT(warnings, ::testing::ElementsAre("secret file " + rest, "passphrase file " + rest));
+  }
+  // What comes out of a device or a pipe is not what lies there.
+  warnings.clear();
+  read_secret({.path = "/dev/zero"}, {0, 3}, collect);
+  EXPECT_THAT(warnings, ::testing::IsEmpty());
+}
+
+// ---- descriptors ----
+
+SecretFrom secret_on(int fd) {
+  return {.kind = SecretFrom::Kind::descriptor, .descriptor = fd};
+}
+
+TEST_F(SecretTest, ADescriptorIsReadToItsEnd) {
+  const FileDescriptor reader = pipe_with("a\0b\n"s);
+  EXPECT_EQ(text_of(read_secret(secret_on(reader.get()), {}, quiet)), "a\0b\n"s);
+  EXPECT_NE(fcntl(reader.get(), F_GETFD), -1) << "it is not ours to close";
+}
+
+TEST_F(SecretTest, OffsetAndSizeCountFromWhereADescriptorStands) {
+  const FileDescriptor in_file(open(file("0123456789").c_str(), O_RDONLY | O_CLOEXEC));
+  EXPECT_EQ(text_of(read_secret(secret_on(in_file.get()), {2, 3}, quiet)), "234");
+  EXPECT_EQ(text_of(read_secret(secret_on(in_file.get()), {2, {}}, quiet)), "789");
+  const FileDescriptor reader = pipe_with("0123456789");
+  EXPECT_EQ(text_of(read_secret(secret_on(reader.get()), {2, 3}, quiet)), "234");
+}
+
+TEST_F(SecretTest, ABadDescriptorIsUnreachableAndNamed) {
+  expect_error(ErrorKind::source_unreachable,
+               "cannot read the secret on file descriptor 987654: Bad file descriptor",
+               [] { read_secret(secret_on(987654), {}, quiet); });
+  const FileDescriptor reader = pipe_with("");
+  expect_error(ErrorKind::usage, "is empty",
+               [&] { read_secret(secret_on(reader.get()), {}, quiet); });
+}
+
+TEST_F(SecretTest, StandardInputIsReadToItsEnd) {
+  const FileDescriptor reader = pipe_with("first\nsecond\n");
+  const std::string outcome = testing::in_child([&]() -> std::string {
+    if (dup2(reader.get(), STDIN_FILENO) != STDIN_FILENO) return "dup2 failed";
+    return text_of(read_secret({.kind = SecretFrom::Kind::standard_input}, {1, {}}, quiet));
+  });
+  EXPECT_EQ(outcome, "irst\nsecond\n");
+}
+
+TEST_F(SecretTest, ATerminalIsNotAskedForAKeyFile) {
+  const FileDescriptor terminal(posix_openpt(O_RDWR | O_NOCTTY));
+  ASSERT_TRUE(terminal);
+  ASSERT_EQ(grantpt(terminal.get()), 0);
+  ASSERT_EQ(unlockpt(terminal.get()), 0);
+  const FileDescriptor user(open(ptsname(terminal.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(user);
+  const std::string outcome = testing::in_child([&]() -> std::string {
+    if (dup2(user.get(), STDIN_FILENO) != STDIN_FILENO) return "dup2 failed";
+    try {
+      read_secret({.kind = SecretFrom::Kind::standard_input}, {}, quiet);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "nothing was thrown";
+  });
+  EXPECT_EQ(outcome,
+            "the secret on standard input would be typed on a terminal, which shows it: "
+            "passphrase=- asks for one");
+}
+
+// ---- credentials ----
+
+SecretFrom credential(const std::string& name) {
+  return {.kind = SecretFrom::Kind::credential, .credential = name};
+}
+
+TEST_F(SecretTest, ACredentialIsAFileInTheFolderThatTheEnvironmentNames) {
+  const std::string path = file("a secret\n");
+  ASSERT_EQ(setenv("CREDENTIALS_DIRECTORY", directory().c_str(), 1), 0);
+  EXPECT_EQ(text_of(read_secret(credential("secret"), {}, quiet)), "a secret\n");
+  EXPECT_EQ(text_of(read_secret(credential("secret"), {2, 6}, quiet)), "secret");
+  expect_error(ErrorKind::source_unreachable, "cannot read credential other in " + directory(),
+               [] { read_secret(credential("other"), {}, quiet); });
+  ASSERT_EQ(setenv("CREDENTIALS_DIRECTORY", "", 1), 0);
+  expect_error(ErrorKind::source_unreachable, "the variable CREDENTIALS_DIRECTORY is not set",
+               [] { read_secret(credential("secret"), {}, quiet); });
+  ASSERT_EQ(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+  expect_error(ErrorKind::source_unreachable, "the variable CREDENTIALS_DIRECTORY is not set",
+               [] { read_secret(credential("secret"), {}, quiet); });
+}
+
+// ---- programs ----
+
+SecretFrom shell(const std::string& script) {
+  return {.kind = SecretFrom::Kind::program, .path = "/bin/sh", .arguments = {"-c", script}};
+}
+
+TEST_F(SecretTest, AProgramYieldsWhatItWrites) {
+  EXPECT_EQ(text_of(read_secret(shell("printf 'a\\0b\\n'"), {}, quiet)), "a\0b\n"s);
+  EXPECT_EQ(text_of(read_secret({.kind = SecretFrom::Kind::program, .path = "/bin/pwd"}, {}, quiet))
+                .front(),
+            '/');
+}
+
+TEST_F(SecretTest, OffsetAndSizeWorkOnAProgram) {
+  const SecretFrom digits = shell("printf 0123456789");
+  EXPECT_EQ(text_of(read_secret(digits, {3, {}}, quiet)), "3456789");
+  EXPECT_EQ(text_of(read_secret(digits, {3, 4}, quiet)), "3456");
+  EXPECT_EQ(text_of(read_secret(digits, {0, 10}, quiet)), "0123456789");
+  expect_error(ErrorKind::usage,
+               "what secret program /bin/sh writes has only 2 bytes where secret-offset= and "
+               "secret-size= ask for 3",
+               [&] {
+                 read_secret(digits, {8, 3}, quiet);
+               });
+  expect_error(ErrorKind::usage, "has no bytes after secret-offset=", [&] {
+    read_secret(digits, {10, {}}, quiet);
+  });
+  expect_error(ErrorKind::usage, "has only 0 bytes", [&] {
+    read_secret(digits, {1 << 20, 1}, quiet);
+  });
+}
+
+TEST_F(SecretTest, AProgramThatIsNotThereIsUnreachableAndNamed) {
+  expect_error(ErrorKind::source_unreachable,
+               "cannot run secret program " + missing() + ": No such file or directory", [&] {
+                 read_secret({.kind = SecretFrom::Kind::program, .path = missing()}, {}, quiet);
+               });
+}
+
+TEST_F(SecretTest, ATokenIsNotReadWithoutItsHeader) {
+  expect_error(ErrorKind::usage, "together with its header",
+               [] { read_secret({.kind = SecretFrom::Kind::tokens}, {}, quiet); });
 }
 
 // ---- passphrases ----
@@ -181,7 +346,7 @@ TEST_F(SecretTest, APassphraseIsOneLineWithoutItsNewline) {
                          Row{"secret\nsecond line\n", "secret"}, Row{" se cret \n", " se cret "},
                          Row{"secret\r\n", "secret\r"}, Row{"p\xc3\xa4ss\n", "p\xc3\xa4ss"},
                          Row{std::string(4095, 'x') + "\n", std::string(4095, 'x')}}) {
-    EXPECT_EQ(text_of(read_passphrase(from_file(file(row.contents)))), row.passphrase);
+    EXPECT_EQ(text_of(read_passphrase(from_file(file(row.contents)), quiet)), row.passphrase);
   }
 }
 
@@ -195,13 +360,13 @@ TEST_F(SecretTest, ABadPassphraseIsRefused) {
                          Row{std::string(4096, 'x'), "longer than 4095 bytes"},
                          Row{std::string(5000, 'x') + "\n", "longer than 4095 bytes"}}) {
     expect_error(ErrorKind::usage, row.word,
-                 [&] { read_passphrase(from_file(file(row.contents))); });
+                 [&] { read_passphrase(from_file(file(row.contents)), quiet); });
   }
 }
 
 TEST_F(SecretTest, MessagesDoNotHoldThePassphrase) {
   try {
-    read_passphrase(from_file(file("hunter2\0\n"s)));
+    read_passphrase(from_file(file("hunter2\0\n"s)), quiet);
     FAIL() << "nothing was thrown";
   } catch (const Error& error) {
     EXPECT_EQ(std::string_view(error.what()).find("hunter"), std::string_view::npos);
@@ -210,13 +375,13 @@ TEST_F(SecretTest, MessagesDoNotHoldThePassphrase) {
 
 TEST_F(SecretTest, APassphraseComesFromADescriptor) {
   const FileDescriptor reader = pipe_with("secret\n");
-  EXPECT_EQ(text_of(read_passphrase(from_descriptor(reader.get()))), "secret");
+  EXPECT_EQ(text_of(read_passphrase(from_descriptor(reader.get()), quiet)), "secret");
 }
 
 TEST_F(SecretTest, WhatFollowsTheLineStaysInThePipe) {
   const FileDescriptor reader = pipe_with("first\nsecond\nrest");
-  EXPECT_EQ(text_of(read_passphrase(from_descriptor(reader.get()))), "first");
-  EXPECT_EQ(text_of(read_passphrase(from_descriptor(reader.get()))), "second");
+  EXPECT_EQ(text_of(read_passphrase(from_descriptor(reader.get()), quiet)), "first");
+  EXPECT_EQ(text_of(read_passphrase(from_descriptor(reader.get()), quiet)), "second");
   char rest[16];
   EXPECT_EQ(read(reader.get(), rest, sizeof rest), 4);
 }
@@ -224,7 +389,7 @@ TEST_F(SecretTest, WhatFollowsTheLineStaysInThePipe) {
 TEST_F(SecretTest, ADescriptorThatIsNotOpenIsUnreachable) {
   expect_error(ErrorKind::source_unreachable,
                "cannot read the passphrase on file descriptor 987654: Bad file descriptor",
-               [] { read_passphrase(from_descriptor(987654)); });
+               [] { read_passphrase(from_descriptor(987654), quiet); });
 }
 
 TEST_F(SecretTest, APassphraseComesFromStandardInput) {
@@ -232,7 +397,7 @@ TEST_F(SecretTest, APassphraseComesFromStandardInput) {
   const std::string outcome = testing::in_child([&]() -> std::string {
     if (dup2(reader.get(), STDIN_FILENO) != STDIN_FILENO) return "dup2 failed";
     const std::string first =
-        text_of(read_passphrase({PassphraseFrom::Kind::standard_input, "", -1}));
+        text_of(read_passphrase({PassphraseFrom::Kind::standard_input, "", -1}, quiet));
     char rest[16] = {};
     return read(STDIN_FILENO, rest, sizeof rest - 1) < 0 ? "read failed" : first + "|" + rest;
   });
@@ -248,7 +413,7 @@ TEST_F(SecretTest, ThereIsNoPromptWithoutATerminal) {
         dup2(ends[1], STDERR_FILENO) != STDERR_FILENO) {
       return "pipe failed";
     }
-    read_passphrase({PassphraseFrom::Kind::standard_input, "", -1});
+    read_passphrase({PassphraseFrom::Kind::standard_input, "", -1}, quiet);
     if (write(ends[1], "|", 1) != 1) return "write failed";
     char seen[64] = {};
     return read(ends[0], seen, sizeof seen - 1) < 0 ? "read failed" : seen;
@@ -284,7 +449,7 @@ TEST_F(SecretTest, ATerminalIsPromptedAndDoesNotEcho) {
         dup2(user.get(), STDERR_FILENO) != STDERR_FILENO) {
       return "dup2 failed";
     }
-    return text_of(read_passphrase({PassphraseFrom::Kind::standard_input, "", -1}));
+    return text_of(read_passphrase({PassphraseFrom::Kind::standard_input, "", -1}, quiet));
   });
   typist.join();
   EXPECT_EQ(outcome, "hunter2");

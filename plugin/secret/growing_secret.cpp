@@ -1,0 +1,49 @@
+#include "secret/growing_secret.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/error.h"
+
+namespace luksdetached {
+
+namespace {
+
+SecureBuffer grow(const SecureBuffer& old, std::size_t size) {
+  SecureBuffer larger(size);
+  std::copy_n(old.data(), old.size(), larger.data());
+  return larger;
+}
+
+}  // namespace
+
+std::size_t read_part(int fd, std::span<std::byte> to, const std::string& what) {
+  for (;;) {
+    const ssize_t got = ::read(fd, to.data(), to.size());
+    if (got >= 0) return static_cast<std::size_t>(got);
+    const int code = errno;
+    if (code == EINTR) continue;
+    throw Error(ErrorKind::source_unreachable, "cannot read " + what + ": " + errno_text(code),
+                code);
+  }
+}
+
+bool GrowingSecret::read_from(int fd) {
+  if (size_ == bytes_.size()) bytes_ = grow(bytes_, bytes_.size() * 2);
+  const std::size_t got = read_part(fd, bytes_.span().subspan(size_), what_);
+  size_ += got;
+  if (size_ > max_secret_bytes) {
+    throw Error(ErrorKind::usage,
+                what_ + " is larger than " + std::to_string(max_secret_bytes) + " bytes");
+  }
+  return got > 0;
+}
+
+SecureBuffer GrowingSecret::take() && {
+  bytes_.truncate(size_);
+  return std::move(bytes_);
+}
+
+}  // namespace luksdetached
