@@ -12,12 +12,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "base/error.h"
 #include "base/signals.h"
+#include "source/socket_limit.h"
 
 namespace luksdetached {
 
@@ -181,9 +183,9 @@ NbdConnection::~NbdConnection() {
 
 void NbdConnection::configure(NbdHoles holes) {
   nbd_handle* nbd = handle_.nbd;
-  const bool tls = uri_.scheme == Scheme::nbds || uri_.scheme == Scheme::nbds_unix;
   if (nbd_set_uri_allow_transports(nbd, LIBNBD_ALLOW_TRANSPORT_MASK) == -1 ||
-      nbd_set_uri_allow_tls(nbd, tls ? LIBNBD_TLS_REQUIRE : LIBNBD_TLS_DISABLE) == -1 ||
+      nbd_set_uri_allow_tls(nbd, uses_tls(uri_.scheme) ? LIBNBD_TLS_REQUIRE : LIBNBD_TLS_DISABLE) ==
+          -1 ||
       // The files of tls-certificates= and tls-psk-file=; the URI comes from whoever starts us.
       nbd_set_uri_allow_local_file(nbd, true) == -1 ||
       (holes == NbdHoles::wanted &&
@@ -205,21 +207,27 @@ void NbdConnection::connect(FileDescriptor socket) {
   } else if (nbd_aio_connect_uri(nbd, uri_.text.c_str()) == -1) {
     fail(libnbd_error());
   }
+  const auto step = [&] {
+    // A TLS handshake does not come back while the server is silent.
+    std::optional<SocketLimit> limit;
+    if (uses_tls(uri_.scheme)) limit.emplace(nbd_aio_get_fd(nbd), deadline, deadlines_.cancel);
+    return wait_for_socket(deadline);
+  };
   while (nbd_aio_is_ready(nbd) != 1) {
+    const bool late = Clock::now() >= deadline;
     // "Created" is where libnbd returns to when no address of a host accepted.
-    if (is_lost(nbd) || nbd_aio_is_created(nbd) == 1) {
+    if (!late && (is_lost(nbd) || nbd_aio_is_created(nbd) == 1)) {
       const std::scoped_lock lock(loss_mutex_);
       fail(loss_reason_.empty() ? "the server closed the connection" : loss_reason_);
     }
-    if (!wait_for_socket(deadline)) {
+    if (late || !step()) {
       if (Clock::now() < deadline) fail("it is not wanted any more");
       fail("the server did not answer within " + seconds_text(deadlines_.connect) + " seconds");
     }
   }
   // libnbd was told to require it; this is what everything else relies on.
-  if (uri_.scheme == Scheme::nbds || uri_.scheme == Scheme::nbds_unix) {
-    if (nbd_get_tls_negotiated(nbd) != 1) fail("the connection is not encrypted");
-  }
+  if (uses_tls(uri_.scheme) && nbd_get_tls_negotiated(nbd) != 1)
+    fail("the connection is not encrypted");
 }
 
 // Has the kernel find out that a host or network is gone, which says nothing by itself.

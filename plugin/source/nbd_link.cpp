@@ -172,10 +172,12 @@ void NbdLink::keep_connected() noexcept {
     lock.unlock();
     if (old) {
       old->give_up();
-      options_.tell("the connection to " + name() + " was lost" +
-                    (reason.empty() ? "" : " (" + reason + ")") +
-                    "; requests wait for its server for at most " +
-                    std::to_string(options_.patience.count() / 1000) + " seconds");
+      if (!ending()) {
+        options_.tell("the connection to " + name() + " was lost" +
+                      (reason.empty() ? "" : " (" + reason + ")") +
+                      "; requests wait for its server for at most " +
+                      std::to_string(options_.patience.count() / 1000) + " seconds");
+      }
     }
     std::shared_ptr<NbdLanes> found;
     if (!ending()) found = connect_again();

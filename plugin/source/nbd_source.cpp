@@ -40,18 +40,20 @@ NbdSource::NbdSource(std::unique_ptr<NbdConnector> connector, Access access, Nbd
 // Sends one request, and sends it again when the connection was lost before the answer came.
 template <typename Send>
 void NbdSource::run(Use use, unsigned patience, Send send) {
-  const auto begin = NbdLink::Clock::now();
+  using Clock = NbdLink::Clock;
   const auto limit = link_.answer_limit() * patience;
+  // Waiting for the server and for its answer take their time, but there is an end. Whatever is
+  // sent before has its whole time: a server that is not slow must not be given up.
+  const auto last_send = Clock::now() + limit * 2;
   for (unsigned losses = 1;; ++losses) {
-    // Waiting for the server and for its answer take their time, but both together have an end.
-    const std::shared_ptr<NbdLanes> lanes = link_.lanes(use, begin + limit * 2);
+    const std::shared_ptr<NbdLanes> lanes = link_.lanes(use, last_send);
     try {
       NbdLanes::Turn turn(*lanes);
-      send(*lanes, turn, std::min(NbdLink::Clock::now() + limit, begin + limit * 2));
+      send(*lanes, turn, Clock::now() + limit);
       return;
-    } catch (const ConnectionLost& error) {
+    } catch (const ConnectionLost&) {
       if (use == Use::changes) lanes->change_is_open = true;
-      if (losses == most_losses || !link_.started()) throw;
+      if (losses == most_losses || Clock::now() >= last_send || !link_.started()) throw;
       link_.drop(lanes);
     } catch (const Error&) {
       if (use == Use::changes && lanes->lost()) lanes->change_is_open = true;

@@ -89,7 +89,7 @@ class OpenExportTest : public ::testing::Test {
   }
 
   OpenedExport open(Access access = Access::read_write) {
-    return open_export(options_, access, payload_lock_);
+    return open_export(options_, access, payload_lock_, [](const std::string&) {});
   }
 
   RangeLock payload_lock_;

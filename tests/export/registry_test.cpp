@@ -51,6 +51,7 @@ class ExportRegistryTest : public ::testing::Test {
         .opened = [this](const auto& name, const auto&) { told.push_back("opened " + name); },
         .warning = [this](const auto& name, const auto&) { told.push_back("warning " + name); },
         .failed = [this](const auto& name, const auto&) { told.push_back("failed " + name); },
+        .news = [](const auto&, const auto&) {},
     };
   }
 

@@ -47,7 +47,7 @@ PYTHON
 }
 lesser 'smaller|524288' file "$tmp/half"
 lesser 'read-only|cannot be written' -r file "$file"
-lesser 'FUA' --filter=fua file "$file" fuamode=none
+lesser 'FUA' --filter=fua file "$file" # its default: fuamode=none
 lesser 'flush' "${scripted[@]}" 'can_trim=exit 0' 'trim=exit 0'
 lesser 'discard|trim' "${scripted[@]}" 'can_flush=exit 0' "flush=sync $file"
 lesser 'block.*4096|4096.*block' --filter=blocksize-policy file "$file" blocksize-minimum=4096 blocksize-error-policy=error

@@ -166,15 +166,18 @@ TEST_F(HangUpTest, ASignalReachesItsHandlerAndTheClients) {
   ASSERT_EQ(sigaction(SIGTERM, &counting, &before), 0);
   const FileDescriptor listener = listen_unix("nbd.sock");
   const Pair first = connect_unix_to(listener, "nbd.sock");
+  std::atomic<int> told = 0;
   {
-    const HangUpOnSignal hang_up;
+    const HangUpOnSignal hang_up([&told] { ++told; });
     EXPECT_EQ(look(first.server), "nothing yet");
+    EXPECT_EQ(told, 0);
     raise(SIGTERM);
     EXPECT_EQ(signals, 1);
     EXPECT_EQ(look(first.server, 0), "the end");
     // Who is accepted later is not forgotten.
     EXPECT_EQ(look(connect_unix_to(listener, "nbd.sock").server, 0), "the end");
   }
+  EXPECT_EQ(told, 1);
   raise(SIGTERM);
   EXPECT_EQ(signals, 2);
   EXPECT_EQ(look(connect_unix_to(listener, "nbd.sock").server), "nothing yet");

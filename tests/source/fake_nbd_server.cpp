@@ -74,9 +74,9 @@ Message option_reply(std::uint32_t option, std::uint32_t type, std::uint32_t len
 }  // namespace
 
 FakeNbdServer::FakeNbdServer(const FakeNbdBehaviour& behaviour)
-    : behaviour_(behaviour),
-      socket_(dir_.file("socket")),
+    : socket_(dir_.file("socket")),
       listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+      behaviour_(behaviour),
       disk_(std::min<std::uint64_t>(behaviour.size, 64 << 20)) {
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
@@ -110,6 +110,17 @@ void FakeNbdServer::drop(unsigned number) {
   ::shutdown(*std::next(open_.begin(), number), SHUT_RDWR);
 }
 
+void FakeNbdServer::drop_all() {
+  const std::scoped_lock lock(mutex_);
+  for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
+}
+
+void FakeNbdServer::become(const FakeNbdBehaviour& behaviour) {
+  const std::scoped_lock lock(mutex_);
+  behaviour_ = behaviour;
+  vanished_ = 0;
+}
+
 void FakeNbdServer::accept_loop() {
   for (;;) {
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
@@ -123,7 +134,8 @@ void FakeNbdServer::accept_loop() {
   }
 }
 
-bool FakeNbdServer::negotiate(int fd, unsigned number, bool& structured) {
+bool FakeNbdServer::negotiate(int fd, unsigned number, const FakeNbdBehaviour& behaviour,
+                              bool& structured) {
   std::uint32_t client_flags = 0;
   if (!Message().u64(0x4e42444d41474943).u64(option_magic).u16(3).send(fd)) return false;
   if (!receive(fd, &client_flags, sizeof client_flags)) return false;
@@ -141,20 +153,20 @@ bool FakeNbdServer::negotiate(int fd, unsigned number, bool& structured) {
       structured = true;
       if (!option_reply(option, 1, 0).send(fd)) return false;
     } else if (option == option_go) {
-      const std::uint64_t size = behaviour_.size + number * behaviour_.size_step;
-      if (!option_reply(option, 3, 12).u16(0).u64(size).u16(behaviour_.flags).send(fd)) {
+      const std::uint64_t size = behaviour.size + number * behaviour.size_step;
+      if (!option_reply(option, 3, 12).u16(0).u64(size).u16(behaviour.flags).send(fd)) {
         return false;
       }
-      if (behaviour_.minimum_block != 0 && !option_reply(option, 3, 14)
-                                                .u16(3)
-                                                .u32(behaviour_.minimum_block)
-                                                .u32(std::max(behaviour_.minimum_block, 4096u))
-                                                .u32(behaviour_.maximum_block)
-                                                .send(fd)) {
+      if (behaviour.minimum_block != 0 && !option_reply(option, 3, 14)
+                                               .u16(3)
+                                               .u32(behaviour.minimum_block)
+                                               .u32(std::max(behaviour.minimum_block, 4096u))
+                                               .u32(behaviour.maximum_block)
+                                               .send(fd)) {
         return false;
       }
       return option_reply(option, 1, 0).send(fd);
-    } else if (option == option_set_meta_context && behaviour_.block_status) {
+    } else if (option == option_set_meta_context && behaviour.block_status) {
       const auto length = static_cast<std::uint32_t>(4 + base_allocation.size());
       if (!option_reply(option, 4, length).u32(1).text(base_allocation).send(fd)) return false;
       if (!option_reply(option, 1, 0).send(fd)) return false;
@@ -165,8 +177,13 @@ bool FakeNbdServer::negotiate(int fd, unsigned number, bool& structured) {
 }
 
 void FakeNbdServer::serve(int fd, unsigned number) {
+  FakeNbdBehaviour behaviour;
+  {
+    const std::scoped_lock lock(mutex_);
+    behaviour = behaviour_;
+  }
   bool structured = false;
-  if (!negotiate(fd, number, structured)) return;
+  if (!negotiate(fd, number, behaviour, structured)) return;
   for (;;) {
     struct __attribute__((packed)) {
       std::uint32_t magic;
@@ -182,10 +199,15 @@ void FakeNbdServer::serve(int fd, unsigned number) {
     const bool has_data = command.type == command_read || command.type == command_write;
     Bytes data(has_data ? command.length : 0);
     if (command.type == command_write && !receive(fd, data.data(), data.size())) return;
+    bool vanishes = command.type == command_disconnect;
     {
       const std::scoped_lock lock(mutex_);
       commands_.push_back(command);
-      if (command.type == command_write && behaviour_.write_error == 0) {
+      if (has_data || command.type == command_trim) {
+        vanishes = behaviour.vanish_at == command.offset && vanished_ < behaviour.vanish_times;
+        vanished_ += vanishes ? 1 : 0;
+      }
+      if (command.type == command_write && behaviour.write_error == 0) {
         std::copy(data.begin(), data.end(),
                   disk_.begin() + static_cast<std::ptrdiff_t>(command.offset));
       } else if (command.type == command_read) {
@@ -193,14 +215,13 @@ void FakeNbdServer::serve(int fd, unsigned number) {
                     data.begin());
       }
     }
-    const bool changes = command.type == command_write || command.type == command_trim;
-    if (command.type == command_disconnect || (changes && behaviour_.vanish_at == command.offset)) {
+    if (vanishes) {
       ::shutdown(fd, SHUT_RDWR);
       return;
     }
     const std::uint64_t handle = be64toh(request.handle);
     if (command.type == command_block_status) {
-      const std::vector<std::uint32_t>& status = *behaviour_.block_status;
+      const std::vector<std::uint32_t>& status = *behaviour.block_status;
       Message chunk;
       chunk.u32(0x668e33ef).u16(1).u16(5).u64(handle);
       chunk.u32(static_cast<std::uint32_t>(4 + 4 * status.size())).u32(1);
@@ -209,10 +230,10 @@ void FakeNbdServer::serve(int fd, unsigned number) {
       continue;
     }
     if (command.type != command_read || !structured) {
-      const std::uint32_t error = command.type == command_write ? behaviour_.write_error : 0;
+      const std::uint32_t error = command.type == command_write ? behaviour.write_error : 0;
       if (!Message().u32(0x67446698).u32(error).u64(handle).send(fd)) return;
       if (command.type == command_read && !send_all(fd, data.data(), data.size())) return;
-    } else if (behaviour_.omit_read_data) {
+    } else if (behaviour.omit_read_data) {
       if (!Message().u32(0x668e33ef).u16(1).u16(0).u64(handle).u32(0).send(fd)) return;
     } else {
       Message chunk;

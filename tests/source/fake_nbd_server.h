@@ -50,8 +50,9 @@ struct FakeNbdBehaviour {
   unsigned answer_connections = ~0u;  // further ones are never answered
   bool omit_read_data = false;        // structured replies that say "done" without the bytes
   std::uint32_t write_error = 0;      // the NBD error that every write gets
-  // A write or TRIM there ends its connection without an answer.
+  // A request there ends its connection without an answer, so many times.
   std::optional<std::uint64_t> vanish_at = std::nullopt;
+  unsigned vanish_times = ~0u;
   // Offers base:allocation; every question gets these lengths and flags in turn.
   std::optional<std::vector<std::uint32_t>> block_status = std::nullopt;
 };
@@ -66,18 +67,24 @@ class FakeNbdServer {
   std::vector<Command> commands();
   /// Ends the connection with this number, the first being 0.
   void drop(unsigned number);
+  /// Ends all connections.
+  void drop_all();
+  /// What further connections meet.
+  void become(const FakeNbdBehaviour& behaviour);
 
  private:
   void accept_loop();
   void serve(int fd, unsigned number);
-  bool negotiate(int fd, unsigned number, bool& structured);
+  static bool negotiate(int fd, unsigned number, const FakeNbdBehaviour& behaviour,
+                        bool& structured);
 
-  FakeNbdBehaviour behaviour_;
   TempDir dir_;
   std::string socket_;
   int listener_;
   std::atomic<unsigned> connections_ = 0;
   std::mutex mutex_;  // guards what follows
+  FakeNbdBehaviour behaviour_;
+  unsigned vanished_ = 0;
   Bytes disk_;
   std::vector<Command> commands_;
   std::list<int> open_;

@@ -30,6 +30,11 @@ using testing::RealNbdServer;
 
 using Clock = std::chrono::steady_clock;
 
+// Later than any answer here.
+Clock::time_point soon() {
+  return Clock::now() + 30s;
+}
+
 NbdConnection connect(const std::string& uri) {
   return {parse_uri(uri), NbdDeadlines{}};
 }
@@ -51,10 +56,10 @@ TEST(NbdConnection, ReadsAndWritesBeforeStart) {
   RealNbdServer server(RealNbdServer::nbdkit({"memory", "1M"}));
   NbdConnection connection = connect(server.uri());
   const Bytes data = pattern(1 << 19);
-  connection.write(data, 512, false);
-  connection.flush();
+  connection.write(data, 512, false, soon());
+  connection.flush(soon());
   Bytes back(data.size());
-  connection.read(back, 512);
+  connection.read(back, 512, soon());
   EXPECT_EQ(back, data);
 }
 
@@ -63,10 +68,10 @@ TEST(NbdConnection, ReadsAndWritesAfterStart) {
   NbdConnection connection = connect(server.uri());
   connection.start();
   const Bytes data = pattern(1 << 19);
-  connection.write(data, 512, false);
-  connection.flush();
+  connection.write(data, 512, false, soon());
+  connection.flush(soon());
   Bytes back(data.size());
-  connection.read(back, 512);
+  connection.read(back, 512, soon());
   EXPECT_EQ(back, data);
 }
 
@@ -75,16 +80,16 @@ TEST(NbdConnection, WakesItsWaitingReaderForAWriteThatTheSocketDoesNotTakeAtOnce
   NbdConnection connection = connect(server.uri());
   connection.start();
   Bytes back(512);
-  connection.read(back, 0);
+  connection.read(back, 0, soon());
   std::this_thread::sleep_for(100ms);  // the reader waits for replies only, now
-  connection.write(pattern(16 << 20), 0, false);
+  connection.write(pattern(16 << 20), 0, false, soon());
 }
 
 TEST(NbdConnection, WorksInAForkedChild) {
   RealNbdServer server(RealNbdServer::nbdkit({"memory", "1M"}));
   auto connection = std::make_unique<NbdConnection>(parse_uri(server.uri()), NbdDeadlines{});
   Bytes back(4'096);
-  connection->read(back, 0);
+  connection->read(back, 0, soon());
   int parent_gone[2];
   ASSERT_EQ(::pipe(parent_gone), 0);
   const pid_t child = ::fork();
@@ -95,8 +100,8 @@ TEST(NbdConnection, WorksInAForkedChild) {
     try {
       connection->start();
       const Bytes data = pattern(4'096);
-      connection->write(data, 0, true);
-      connection->read(back, 0);
+      connection->write(data, 0, true, soon());
+      connection->read(back, 0, soon());
       const bool same = back == data;
       connection.reset();
       ::_exit(same ? 0 : 1);
@@ -124,7 +129,7 @@ TEST(NbdConnection, KeepsRequestsInFlightTogether) {
   for (int i = 0; i < 8; ++i) {
     readers.emplace_back([&] {
       Bytes back(512);
-      connection.read(back, 0);
+      connection.read(back, 0, soon());
     });
   }
   for (std::thread& reader : readers) reader.join();
@@ -150,7 +155,7 @@ TEST(NbdConnection, SaysGoodbyeAfterStart) {
 TEST(NbdConnection, ReportsTheServersError) {
   FakeNbdServer server({.write_error = 28});
   NbdConnection connection = connect(server.uri());
-  const Error error = error_of([&] { connection.write(pattern(512), 1'024, false); });
+  const Error error = error_of([&] { connection.write(pattern(512), 1'024, false, soon()); });
   EXPECT_EQ(error.kind(), ErrorKind::io);
   EXPECT_EQ(error.errno_code(), ENOSPC);
   EXPECT_THAT(error.what(), HasSubstr("write 512 bytes at 1024 of nbd+unix:///?socket=…"));
@@ -161,18 +166,18 @@ TEST(NbdConnection, GoesOnAfterTheServersError) {
   FakeNbdServer server({.write_error = 28});
   NbdConnection connection = connect(server.uri());
   connection.start();
-  EXPECT_THROW(connection.write(pattern(512), 0, false), Error);
+  EXPECT_THROW(connection.write(pattern(512), 0, false, soon()), Error);
   Bytes back(512);
-  EXPECT_NO_THROW(connection.read(back, 0));
+  EXPECT_NO_THROW(connection.read(back, 0, soon()));
 }
 
 TEST(NbdConnection, NoticesAReplyWithoutTheBytes) {
   FakeNbdServer server({.omit_read_data = true});
   NbdConnection connection = connect(server.uri());
   Bytes back(512);
-  EXPECT_EQ(error_of([&] { connection.read(back, 0); }).errno_code(), EIO);
+  EXPECT_EQ(error_of([&] { connection.read(back, 0, soon()); }).errno_code(), EIO);
   connection.start();
-  EXPECT_EQ(error_of([&] { connection.read(back, 0); }).errno_code(), EIO);
+  EXPECT_EQ(error_of([&] { connection.read(back, 0, soon()); }).errno_code(), EIO);
 }
 
 TEST(NbdConnection, FailsWhenTheServerNeverAnswersTheConnection) {
@@ -190,13 +195,13 @@ TEST(NbdConnection, FailsWhenTheServerNeverAnswersARequestBeforeStart) {
   NbdConnection connection(parse_uri(server.uri()), {.connect = 30s, .request = 1s});
   Bytes back(512);
   const auto before = Clock::now();
-  const Error error = error_of([&] { connection.read(back, 0); });
+  const Error error = error_of([&] { connection.read(back, 0, soon()); });
   EXPECT_EQ(error.kind(), ErrorKind::source_unreachable);
   EXPECT_THAT(error.what(), HasSubstr("did not answer within 1 seconds"));
   EXPECT_LT(Clock::now() - before, 5s);
   EXPECT_TRUE(connection.lost());
   connection.start();
-  EXPECT_EQ(error_of([&] { connection.read(back, 0); }).errno_code(), EIO);
+  EXPECT_EQ(error_of([&] { connection.read(back, 0, soon()); }).errno_code(), EIO);
 }
 
 TEST(NbdConnection, AServerThatIsAlwaysLateIsNotWaitedForWithoutEnd) {
@@ -205,11 +210,58 @@ TEST(NbdConnection, AServerThatIsAlwaysLateIsNotWaitedForWithoutEnd) {
   const auto before = Clock::now();
   const Error error = error_of([&] {
     Bytes back(512);
-    for (int i = 0; i < 100; ++i) connection.read(back, 0);
+    for (int i = 0; i < 100; ++i) connection.read(back, 0, soon());
   });
   EXPECT_EQ(error.kind(), ErrorKind::source_unreachable);
   EXPECT_THAT(error.what(), HasSubstr("did not answer within 2 seconds"));
   EXPECT_LT(Clock::now() - before, 10s);
+}
+
+TEST(NbdConnection, IsGivenUpWhenARequestIsNotAnsweredInTime) {
+  RealNbdServer server(RealNbdServer::nbdkit({"--filter=delay", "memory", "1M", "delay-write=60"}));
+  NbdConnection connection = connect(server.uri());
+  std::atomic<int> losses = 0;
+  connection.start([&] { ++losses; });
+  Bytes back(512);
+  EXPECT_NO_THROW(connection.read(back, 0, soon()));
+  const auto before = Clock::now();
+  std::thread other(
+      [&] { EXPECT_THROW(connection.write(pattern(512), 512, false, soon()), ConnectionLost); });
+  const Error error =
+      error_of([&] { connection.write(pattern(512), 0, false, Clock::now() + 500ms); });
+  other.join();
+  EXPECT_LT(Clock::now() - before, 5s);
+  EXPECT_EQ(error.errno_code(), EIO);
+  EXPECT_THAT(error.what(), HasSubstr("did not answer in time"));
+  EXPECT_TRUE(connection.lost());
+  EXPECT_THAT(connection.loss_reason(), HasSubstr("did not answer in time"));
+  for (int tries = 0; losses == 0 && tries < 500; ++tries) std::this_thread::sleep_for(10ms);
+  EXPECT_EQ(losses, 1);
+}
+
+TEST(NbdConnection, TellsOfALossThatWasBeforeItsStart) {
+  RealNbdServer server(RealNbdServer::nbdkit({"memory", "1M"}));
+  NbdConnection connection = connect(server.uri());
+  server.kill();
+  std::atomic<int> losses = 0;
+  connection.start([&] { ++losses; });
+  for (int tries = 0; losses == 0 && tries < 500; ++tries) std::this_thread::sleep_for(10ms);
+  EXPECT_EQ(losses, 1);
+}
+
+TEST(NbdConnection, StopsConnectingWhenItIsCancelled) {
+  FakeNbdServer server({.answer_connections = 0});
+  const Event cancel;
+  std::thread canceller([&] {
+    std::this_thread::sleep_for(200ms);
+    cancel.happen();
+  });
+  const auto before = Clock::now();
+  const Error error =
+      error_of([&] { NbdConnection(parse_uri(server.uri()), {.cancel = &cancel}); });
+  canceller.join();
+  EXPECT_EQ(error.kind(), ErrorKind::source_unreachable);
+  EXPECT_LT(Clock::now() - before, 5s);
 }
 
 TEST(NbdConnection, SaysGoodbyeWithoutWaitingForAServerThatDoesNotListen) {
@@ -234,7 +286,7 @@ TEST(NbdConnection, FailsRequestsInFlightWhenTheServerDies) {
   for (int i = 0; i < 4; ++i) {
     readers.emplace_back([&] {
       Bytes back(512);
-      const Error error = error_of([&] { connection.read(back, 0); });
+      const Error error = error_of([&] { connection.read(back, 0, soon()); });
       if (error.errno_code() == EIO) ++failed;
       EXPECT_THAT(error.what(), HasSubstr("connection was lost"));
     });
@@ -254,7 +306,7 @@ TEST(NbdConnection, FailsLaterRequestsAtOnceWhenTheServerIsGone) {
   server.kill();
   const Bytes data = pattern(1 << 20);
   for (int i = 0; i < 3; ++i) {
-    const Error error = error_of([&] { connection.write(data, 0, false); });
+    const Error error = error_of([&] { connection.write(data, 0, false, soon()); });
     EXPECT_EQ(error.errno_code(), EIO);
     EXPECT_THAT(error.what(), HasSubstr(parse_uri(server.uri()).name));
   }
@@ -296,9 +348,9 @@ TEST(NbdConnection, SpeaksTlsWithAPreSharedKey) {
   NbdConnection connection = connect("nbds+unix://user" + tls + keys.file("psk"));
   connection.start();
   const Bytes data = pattern(1 << 20);
-  connection.write(data, 0, true);
+  connection.write(data, 0, true, soon());
   Bytes back(data.size());
-  connection.read(back, 0);
+  connection.read(back, 0, soon());
   EXPECT_EQ(back, data);
 
   EXPECT_EQ(error_of([&] { connect("nbds+unix://user" + tls + keys.file("wrong")); }).kind(),
