@@ -183,7 +183,8 @@ void on_dump_plugin() {
   std::printf("luksdetached_ciphers=%s\n", supported_ciphers().c_str());
   std::printf("luksdetached_kdfs=pbkdf2 argon2i argon2id\n");
   std::printf("luksdetached_hashes=%s\n", supported_hashes().c_str());
-  std::printf("luksdetached_sources=path file nbd nbds nbd+unix nbds+unix\n");
+  std::printf("luksdetached_sources=path file nbd nbds nbd+unix nbds+unix nbd+vsock nbds+vsock "
+      "http https ssh sftp nbdkit qemu\n");
   std::printf("luksdetached_aes_kernel=%s\n", std::string(aes_xts_kernel()).c_str());
 }
 
@@ -481,7 +482,9 @@ constexpr const char* description =
 constexpr const char* config_help =
     "header=URI           (required) Where the LUKS header is.\n"
     "payload=URI          (required) Where the encrypted sectors are.\n"
-    "                     URI: a path, file:, nbd://, nbds://, nbd+unix://, nbds+unix://\n"
+    "                     URI: a path, file:, nbd://, nbds://, nbd+unix://, nbds+unix://,\n"
+    "                     nbd+vsock://, nbds+vsock://, http://, https:// (read-only), ssh://,\n"
+    "                     sftp://, nbdkit:PLUGIN?key=value&..., qemu:FORMAT:NAME\n"
     "secret=FILE          Key-file bytes, used exactly as they are. May repeat.\n"
     "secret-offset=SIZE   Skip so many bytes of each secret file.\n"
     "secret-size=SIZE     Use only so many bytes of each secret file.\n"
