@@ -480,7 +480,8 @@ constexpr const char* description =
     "from its encrypted payload.";
 
 constexpr const char* config_help =
-    "header=URI           (required) Where the LUKS header is.\n"
+    "header=URI           (required) Where the LUKS header is. May repeat: the first that\n"
+    "                     can be read and unlocks is used.\n"
     "payload=URI          (required) Where the encrypted sectors are.\n"
     "                     URI: a path, file:, nbd://, nbds://, nbd+unix://, nbds+unix://,\n"
     "                     nbd+vsock://, nbds+vsock://, http://, https:// (read-only), ssh://,\n"

@@ -69,7 +69,7 @@ ordered_json copy_json(const luks::HeaderCopy& copy) {
 ordered_json segment_json(const luks::Header& header) {
   const luks::Segment& segment = header.segment;
   return {{"encryption", text_or_null(segment.encryption)},
-          {"key_size", number_or_null(volume_key_bytes(header))},
+          {"key_size", number_or_null(header.volume_key_bytes)},
           {"sector_size", segment.sector_size},
           {"offset", segment.offset},
           {"size", number_or_null(segment.size)}};

@@ -108,7 +108,7 @@ std::string kdf_text(const luks::Kdf& kdf) {
 std::string segment_text(const luks::Header& header) {
   const luks::Segment& segment = header.segment;
   std::string text = segment.encryption;
-  if (const auto key_bytes = volume_key_bytes(header)) text += ", key of " + bits_text(*key_bytes);
+  if (header.volume_key_bytes) text += ", key of " + bits_text(*header.volume_key_bytes);
   text += ", sectors of " + std::to_string(segment.sector_size) + " bytes, ";
   const std::string from = "from byte " + std::to_string(segment.offset);
   return text + (segment.size ? size_text(*segment.size) + " " + from

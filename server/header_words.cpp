@@ -31,13 +31,6 @@ bool can_open(const luks::Keyslot& slot) noexcept {
   return slot.bound && slot.unusable.empty();
 }
 
-std::optional<std::size_t> volume_key_bytes(const luks::Header& header) noexcept {
-  const auto slot = std::find_if(header.keyslots.begin(), header.keyslots.end(),
-                                 [](const luks::Keyslot& one) { return one.bound; });
-  if (slot == header.keyslots.end()) return std::nullopt;
-  return slot->key_bytes;
-}
-
 std::optional<std::uint64_t> metadata_bytes(const luks::Header& header) noexcept {
   if (header.copies.size() != 2) return std::nullopt;
   return header.copies[1].offset;  // the secondary begins where the primary ends

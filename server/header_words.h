@@ -28,9 +28,6 @@ bool has_splitter(const luks::Keyslot& slot) noexcept;
 /// Can a secret open the slot? Not when it is unbound, or asks for what this version does not have.
 bool can_open(const luks::Keyslot& slot) noexcept;
 
-/// Bytes of the volume key, or nothing when no key slot is bound to it.
-std::optional<std::size_t> volume_key_bytes(const luks::Header& header) noexcept;
-
 /// Bytes of one copy of LUKS2's metadata; nothing for LUKS1.
 std::optional<std::uint64_t> metadata_bytes(const luks::Header& header) noexcept;
 

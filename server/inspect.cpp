@@ -23,7 +23,7 @@ struct Arguments {
 
 LoadedHeader read(const ExportOptions& options, bool json) {
   try {
-    return read_header(options, HeaderPart::whole);
+    return read_header(options, options.headers.front(), HeaderPart::whole);
   } catch (const Error& error) {
     if (json) print_json({{"schema", 1}, {"valid", false}, {"error", error_json(error)}});
     throw;

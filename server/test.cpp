@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,24 +28,30 @@ struct Arguments {
 struct Outcome {
   std::string header;
   std::vector<std::string> warnings;
-  unsigned keyslot;
+  std::optional<unsigned> keyslot;
   double seconds;  // from the secret to the volume key
 };
 
 Outcome unlock(const ExportOptions& options) {
-  const LoadedHeader loaded = read_servable_header(options);
+  const std::string& uri = options.headers.front();
+  const LoadedHeader loaded = read_required_header(options, uri);
+  check_servable(uri, loaded.header, opener_of(options));
   const std::vector<SecureBuffer> secrets = read_secrets(options);
   const auto start = std::chrono::steady_clock::now();
-  const luks::Unlocked unlocked = unlock_header(options, loaded, secrets);
+  luks::KdfBudget budget = kdf_budget(options);
+  const luks::Unlocked unlocked = unlock_header(options, uri, loaded, secrets, budget);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  return {parse_uri(options.headers.front()).name, loaded.header.warnings, unlocked.keyslot, took.count()};
+  return {parse_uri(uri).name, loaded.header.warnings, unlocked.keyslot, took.count()};
 }
 
 ExportOptions read_options(Arguments& arguments) {
-  if (!arguments.options.has("secret") && !arguments.options.has("passphrase")) {
+  const bool given = arguments.options.has("secret") || arguments.options.has("passphrase") ||
+                     arguments.options.has("volume-key");
+  if (!given) {
     if (isatty(STDIN_FILENO) != 1) {
       throw OptionError(
-          "test needs --secret FILE or --passphrase +FILE: there is no terminal to ask on");
+          "test needs --secret FILE, --passphrase +FILE or --volume-key FILE: there is no terminal "
+          "to ask on");
     }
     arguments.options.set("passphrase", "-");
   }
@@ -74,7 +81,8 @@ int test(Arguments& arguments) {
                 {"unlocks", true},
                 {"header", outcome.header},
                 {"warnings", outcome.warnings},
-                {"keyslot", outcome.keyslot},
+                {"keyslot", outcome.keyslot ? nlohmann::ordered_json(*outcome.keyslot)
+                                            : nlohmann::ordered_json(nullptr)},
                 {"seconds", outcome.seconds}});
     return exit_done;
   }
@@ -82,8 +90,10 @@ int test(Arguments& arguments) {
     std::fprintf(stderr, "luksdetached: warning: header %s: %s\n", outcome.header.c_str(),
                  escape_control(text).c_str());
   }
-  std::printf("%s: unlocked by key slot %u in %.2f seconds\n", outcome.header.c_str(),
-              outcome.keyslot, outcome.seconds);
+  const std::string by =
+      outcome.keyslot ? "key slot " + std::to_string(*outcome.keyslot) : "its volume key";
+  std::printf("%s: unlocked by %s in %.2f seconds\n", outcome.header.c_str(), by.c_str(),
+              outcome.seconds);
   return exit_done;
 }
 
@@ -100,6 +110,7 @@ void add_test(CLI::App& app, Action& action) {
   options.add(command, "secret-size", "SIZE", "bytes of each key file to use");
   options.add(command, "passphrase", "+FILE|-|-FD",
               "one line of a file, of standard input or of a file descriptor; may repeat");
+  options.add(command, "volume-key", "FILE", "the volume key itself, instead of secrets");
   options.add(command, "keyslot", "N", "only this key slot");
   options.add(command, "kdf-memory-max", "SIZE", "refuse key slots that need more (4G)");
   options.add(command, "kdf-iterations-max", "N", "refuse more PBKDF2 iterations (100000000)");

@@ -82,7 +82,7 @@ void look_at_cipher(const Header& header, Findings& findings) {
                  "with blocks of 64 bits some are likely to be equal after 32 GiB, which tells "
                  "about the data in them");
   }
-  const std::optional<std::size_t> key_bytes = volume_key_bytes(header);
+  const std::optional<std::size_t> key_bytes = header.volume_key_bytes;
   if (key_bytes && !cipher.cipher.empty() && cipher_key_bytes(cipher, *key_bytes) <= 16) {
     findings.add("short-key", "the cipher's key has " +
                                   std::to_string(8 * cipher_key_bytes(cipher, *key_bytes)) +

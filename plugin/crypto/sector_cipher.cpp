@@ -111,28 +111,33 @@ bool fits(const BlockCipher& cipher, std::string_view mode, std::size_t key_byte
 
 }  // namespace
 
-void check_cipher(const CipherSpec& spec, std::size_t key_bytes) {
+void check_cipher(const CipherSpec& spec) {
   if (spec.cipher == "cipher_null" || spec.cipher == "null") {
     throw refused(spec,
                   "does not encrypt at all and is refused: data served from such a volume could "
                   "come from anyone who can write to its header or payload; to use what is in it, "
                   "copy it to a volume that is encrypted");
   }
-  bool key_fits = false;
   if (const BlockCipher* cipher = find_block_cipher(spec.cipher)) {
     check_block_cipher(spec, *cipher);
-    key_fits = fits(*cipher, spec.mode, key_bytes);
   } else if (find_adiantum(spec.cipher)) {
     check_adiantum(spec);
-    key_fits = key_bytes == adiantum_key_bytes;
   } else {
     throw unsupported(spec, "block cipher '" + spec.cipher +
                                 "' is unknown here (known: " + known_ciphers() + ")");
   }
-  if (!key_fits) {
-    throw Error(ErrorKind::header_damaged, "a key of " + std::to_string(key_bytes * 8) +
-                                               " bits does not fit cipher '" + spec.text() + "'");
-  }
+}
+
+bool key_fits(const CipherSpec& spec, std::size_t key_bytes) {
+  const BlockCipher* cipher = find_block_cipher(spec.cipher);
+  return cipher != nullptr ? fits(*cipher, spec.mode, key_bytes) : key_bytes == adiantum_key_bytes;
+}
+
+void check_cipher(const CipherSpec& spec, std::size_t key_bytes) {
+  check_cipher(spec);
+  if (key_fits(spec, key_bytes)) return;
+  throw Error(ErrorKind::header_damaged, "a key of " + std::to_string(key_bytes * 8) +
+                                             " bits does not fit cipher '" + spec.text() + "'");
 }
 
 std::unique_ptr<SectorCipher> make_sector_cipher(const CipherSpec& spec,

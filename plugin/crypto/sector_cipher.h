@@ -43,9 +43,14 @@ class SectorCipher {
   virtual void lock_again() {}
 };
 
-/// Is this cipher with a key of `key_bytes` one that we serve? Throws Error(unsupported) that names
-/// the part which is not, Error(policy) for what hides too little (null, ecb), or
-/// Error(header_damaged) for a key length the cipher does not have.
+/// Is this cipher one that we serve? Throws Error(unsupported) that names the part which is not, or
+/// Error(policy) for what hides too little (null, ecb).
+void check_cipher(const CipherSpec& spec);
+
+/// Has the cipher, which `check_cipher` accepted, keys of `key_bytes`?
+bool key_fits(const CipherSpec& spec, std::size_t key_bytes);
+
+/// Both: throws Error(header_damaged) for a key length the cipher does not have.
 void check_cipher(const CipherSpec& spec, std::size_t key_bytes);
 
 /// Builds the cipher that `check_cipher` accepted. `sector_size` is 512, 1024, 2048 or 4096 bytes.

@@ -17,13 +17,14 @@ struct LoadedHeader {
 
 /// How much of a header is read.
 enum class HeaderPart {
+  metadata,      ///< what says where everything is
   key_material,  ///< what unlocking needs: to header.key_material_end
   whole,         ///< all key slot areas: to header.end
 };
 
 /// Reads no more of `source` than `part`, each byte once, and parses it. Whether the header can be
 /// served is for luks::check_servable. Errors name the source; it is truncated when it ends before
-/// the last key slot area does, in use or not.
+/// the last key slot area does, in use or not, unless only the metadata are asked for.
 LoadedHeader load_header(Source& source, HeaderPart part = HeaderPart::key_material);
 
 }  // namespace luksdetached

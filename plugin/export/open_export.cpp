@@ -9,7 +9,7 @@
 #include "crypto/secure_memory.h"
 #include "export/data_area.h"
 #include "export/open_as.h"
-#include "export/unlock_header.h"
+#include "export/unlock_first_header.h"
 #include "source/uri.h"
 
 namespace luksdetached {
@@ -68,14 +68,15 @@ bool same_file(const std::string& a, const std::string& b) {
   return std::filesystem::equivalent(first.path, second.path, ignored);
 }
 
-DataArea check_payload(const ExportOptions& options, const LoadedHeader& loaded, Source& payload,
+DataArea check_payload(const ExportOptions& options, const std::string& header_uri,
+                       const LoadedHeader& loaded, Source& payload,
                        std::vector<std::string>& warnings) {
   const luks::Header& header = loaded.header;
   try {
     std::vector<std::string> about_payload;
     const DataArea area =
         find_data_area(header.segment, payload.size(), options.payload_offset, about_payload);
-    if (area.offset < header.end && same_file(options.headers.front(), options.payload)) {
+    if (area.offset < header.end && same_file(header_uri, options.payload)) {
       throw Error(ErrorKind::policy,
                   "it is the header's own file, and its data would begin at byte " +
                       std::to_string(area.offset) + ", inside the header (" +
@@ -92,45 +93,62 @@ DataArea check_payload(const ExportOptions& options, const LoadedHeader& loaded,
   }
 }
 
+// What the log is to say of a payload that was opened.
+void warn_about_payload(const ExportOptions& options, Access access, Source& payload,
+                        std::vector<std::string>& warnings) {
+  const auto warn = [&](const std::string& text) {
+    warnings.push_back("payload " + payload.name() + ": " + text);
+  };
+  if (access == Access::read_write && !payload.writable()) {
+    warn(
+        "it cannot be written, so it is served read-only (readonly=true says that this is wanted)");
+  }
+  if (const std::uint64_t bytes = payload.unreachable_bytes()) {
+    warn("its last " + std::to_string(bytes) +
+         " bytes are less than its server's minimum block, and are not served");
+  }
+  if (payload.writable() && !payload.can_flush()) {
+    warn(
+        "its server can neither flush nor write through (FUA), so clients are not offered it "
+        "either");
+  }
+  if (options.discard && payload.writable() && !payload.can_discard()) {
+    warn(
+        "its server does not take discards, so clients are not offered them in spite of "
+        "discard=true");
+  }
+}
+
+// How the volume was opened, for the summary.
+std::string opened_by(const luks::Unlocked& unlocked) {
+  return unlocked.keyslot ? "key slot " + std::to_string(*unlocked.keyslot) : "its volume key";
+}
+
 }  // namespace
 
 OpenedExport open_export(const ExportOptions& options, Access access, RangeLock& payload_lock,
                          const TellNews& tell) {
   const StackWiper<64> stack_wiper;  // more than all key derivations together use
   OpenedExport opened;
-  const LoadedHeader loaded = read_servable_header(options);
-  const luks::Header& header = loaded.header;
-  for (const std::string& text : header.warnings) {
-    opened.warnings.push_back("header " + parse_uri(options.headers.front()).name + ": " + text);
-  }
-  std::unique_ptr<Source> payload = open_payload(options, access, tell);
-  if (access == Access::read_write && !payload->writable()) {
-    opened.warnings.push_back("payload " + payload->name() +
-                              ": it cannot be written, so it is served read-only (readonly=true "
-                              "says that this is wanted)");
-  }
-  if (const std::uint64_t bytes = payload->unreachable_bytes()) {
-    opened.warnings.push_back(
-        "payload " + payload->name() + ": its last " + std::to_string(bytes) +
-        " bytes are less than its server's minimum block, and are not served");
-  }
-  if (payload->writable() && !payload->can_flush()) {
-    opened.warnings.push_back("payload " + payload->name() +
-                              ": its server can neither flush nor write through (FUA), so clients "
-                              "are not offered it either");
-  }
-  if (options.discard && payload->writable() && !payload->can_discard()) {
-    opened.warnings.push_back("payload " + payload->name() +
-                              ": its server does not take discards, so clients are not offered "
-                              "them in spite of discard=true");
-  }
-  const DataArea area = check_payload(options, loaded, *payload, opened.warnings);
-  const luks::Unlocked unlocked = unlock_header(options, loaded, read_secrets(options));
+  std::unique_ptr<Source> payload;
+  DataArea area;
+  std::vector<std::string> about_area;
+  const auto check = [&](const std::string& uri, const LoadedHeader& loaded) {
+    if (!payload) {
+      payload = open_payload(options, access, tell);
+      warn_about_payload(options, access, *payload, opened.warnings);
+    }
+    about_area.clear();
+    area = check_payload(options, uri, loaded, *payload, about_area);
+  };
+  const UnlockedHeader used = unlock_first_header(options, check, opened.warnings);
+  opened.warnings.insert(opened.warnings.end(), about_area.begin(), about_area.end());
+  const luks::Header& header = used.loaded.header;
   std::unique_ptr<SectorCipher> cipher =
-      make_sector_cipher(header.segment.cipher, unlocked.volume_key.span(), area.sector_size);
+      make_sector_cipher(header.segment.cipher, used.unlocked.volume_key.span(), area.sector_size);
 
   opened.summary = "LUKS" + std::to_string(header.version) + " volume " + header.uuid +
-                   " unlocked by key slot " + std::to_string(unlocked.keyslot) + ": " +
+                   " unlocked by " + opened_by(used.unlocked) + ": " +
                    header.segment.cipher.text() + " (" + std::string(cipher->kernel()) + "), " +
                    std::to_string(area.size) + " bytes in sectors of " +
                    std::to_string(area.sector_size);

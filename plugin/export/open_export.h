@@ -19,8 +19,8 @@ struct OpenedExport {
 };
 
 /// Reads the header, opens and locks the payload, reads the secrets and unlocks, in this order, so
-/// that cheap mistakes show before expensive work. The header's source and the secrets are gone
-/// when it returns. Throws Error.
+/// that cheap mistakes show before expensive work; of several headers it takes the first that
+/// unlocks. The header's source and the secrets are gone when it returns. Throws Error.
 ///
 /// `payload_lock` must outlive the volume and be that of every other volume of the same payload.
 /// `tell` hears what happens to the payload while it is served.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "config/export_options.h"
@@ -11,20 +12,30 @@
 
 namespace luksdetached {
 
-/// Opens the header's source, reads `part` of the header and closes the source. The header is
-/// intact, but may have refusals. Throws Error.
-LoadedHeader read_header(const ExportOptions& options, HeaderPart part);
+/// Opens the source `uri`, reads `part` of the header and closes the source. The header is intact,
+/// but may have refusals. Throws Error.
+LoadedHeader read_header(const ExportOptions& options, const std::string& uri, HeaderPart part);
 
-/// The same for a header that is to be served, as much of it as that needs: throws also when it is
-/// not the required one, and the first of its refusals.
-LoadedHeader read_servable_header(const ExportOptions& options);
+/// The same for a header that is to be unlocked, as much of it as that needs: throws also when it
+/// is not the required one.
+LoadedHeader read_required_header(const ExportOptions& options, const std::string& uri);
 
-/// Reads all secrets, then all passphrases. Throws Error.
+/// Throws the first of the refusals of the header `uri` that matter to `opener`.
+void check_servable(const std::string& uri, const luks::Header& header, luks::Opener opener);
+
+/// What the options have to open a volume with.
+luks::Opener opener_of(const ExportOptions& options) noexcept;
+
+/// Reads all secrets, then all passphrases; or the volume key alone. Throws Error.
 std::vector<SecureBuffer> read_secrets(const ExportOptions& options);
 
-/// Finds the key slot that one of `secrets` opens. Throws Error as luks::unlock does, with the
-/// header's name.
-luks::Unlocked unlock_header(const ExportOptions& options, const LoadedHeader& loaded,
-                             std::span<const SecureBuffer> secrets);
+/// What deriving keys may cost, for one volume.
+luks::KdfBudget kdf_budget(const ExportOptions& options);
+
+/// Opens the header `uri` with what read_secrets returned. Throws Error as luks::unlock and
+/// luks::unlock_with_volume_key do, with the header's name.
+luks::Unlocked unlock_header(const ExportOptions& options, const std::string& uri,
+                             const LoadedHeader& loaded, std::span<const SecureBuffer> secrets,
+                             luks::KdfBudget& budget);
 
 }  // namespace luksdetached

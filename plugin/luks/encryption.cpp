@@ -5,7 +5,7 @@
 
 namespace luksdetached::luks {
 
-Encryption judge_encryption(const std::string& text, std::size_t key_bytes) {
+Encryption judge_encryption(const std::string& text, std::optional<std::size_t> key_bytes) {
   Encryption encryption;
   if (text.starts_with("capi:")) {
     encryption.refusal = {
@@ -18,7 +18,8 @@ Encryption judge_encryption(const std::string& text, std::size_t key_bytes) {
   }
   try {
     encryption.cipher = parse_cipher_spec(text);
-    check_cipher(encryption.cipher, key_bytes);
+    check_cipher(encryption.cipher);
+    if (key_bytes) check_cipher(encryption.cipher, *key_bytes);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::policy || error.kind() == ErrorKind::unsupported) {
       encryption.refusal = {error.kind(), error.what()};

@@ -17,8 +17,9 @@ struct Encryption {
       refusal;  ///< names `text` and says what to do, where something can be done
 };
 
-/// Takes apart `text`, such as aes-xts-plain64, and judges it for a key of `key_bytes`. Throws
-/// header_damaged when the cipher is known and has no key of that length.
-Encryption judge_encryption(const std::string& text, std::size_t key_bytes);
+/// Takes apart `text`, such as aes-xts-plain64, and judges it for a key of `key_bytes`, or for any
+/// key where its length is not known. Throws header_damaged when the cipher is known and has no key
+/// of that length.
+Encryption judge_encryption(const std::string& text, std::optional<std::size_t> key_bytes);
 
 }  // namespace luksdetached::luks

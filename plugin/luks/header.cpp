@@ -77,8 +77,9 @@ std::string unsupported_hash(std::string_view name) {
 
 Refusal nothing_unlocks() {
   return {ErrorKind::unsupported,
-          "no key slot holds the volume's key, so nothing can unlock it: if they were erased, it "
-          "needs a backup of the header"};
+          "no key slot holds the volume's key, so no secret can unlock it: if they were erased, it "
+          "needs a backup of the header, or the volume key itself (volume-key=)",
+          true};
 }
 
 std::uint64_t af_area_bytes(std::uint64_t key_bytes, std::uint64_t stripes) noexcept {
@@ -111,9 +112,18 @@ Header parse_header(std::span<const std::byte> bytes) {
   throw Error(ErrorKind::not_luks, "there is no LUKS header");
 }
 
-void check_servable(const Header& header) {
-  if (header.refusals.empty()) return;
-  throw Error(header.refusals.front().kind, header.refusals.front().message);
+void check_servable(const Header& header, Opener opener) {
+  for (const Refusal& refusal : header.refusals) {
+    if (opener == Opener::volume_key && refusal.of_secrets) continue;
+    throw Error(refusal.kind, refusal.message);
+  }
+}
+
+std::optional<std::uint64_t> sequence_of(const Header& header) noexcept {
+  for (const HeaderCopy& copy : header.copies) {
+    if (copy.used) return copy.sequence;
+  }
+  return std::nullopt;
 }
 
 }  // namespace luksdetached::luks

@@ -91,10 +91,14 @@ struct HeaderCopy {
   std::string problem;         ///< a sentence that says why it is bad, or empty
 };
 
+/// What is there to open a volume with.
+enum class Opener { secret, volume_key };
+
 /// Why an intact header is not served.
 struct Refusal {
   ErrorKind kind;  ///< unsupported or policy
   std::string message;
+  bool of_secrets = false;  ///< no secret opens it; the volume key does
 };
 
 /// A header that is intact and consistent. Only where `refusals` is empty can it be served; else
@@ -108,12 +112,13 @@ struct Header {
   std::vector<HeaderCopy> copies;  ///< LUKS2: primary, secondary; empty for LUKS1
   std::vector<Refusal> refusals;   ///< the most telling first
   Segment segment;
-  Digest digest;                       ///< of the segment's volume key
-  std::vector<Keyslot> keyslots;       ///< in the order of their numbers
-  std::vector<Token> tokens;           ///< in the order of their numbers
-  std::uint64_t key_material_end = 0;  ///< bytes from the start that unlocking needs
-  std::uint64_t end = 0;               ///< bytes from the start to the end of the key slot area
-  std::vector<std::string> warnings;   ///< sentences for the log: what was found wrong but harmless
+  Digest digest;                                ///< of the segment's volume key
+  std::optional<std::size_t> volume_key_bytes;  ///< nothing: LUKS2 without a key slot for it
+  std::vector<Keyslot> keyslots;                ///< in the order of their numbers
+  std::vector<Token> tokens;                    ///< in the order of their numbers
+  std::uint64_t key_material_end = 0;           ///< bytes from the start that unlocking needs
+  std::uint64_t end = 0;              ///< bytes from the start to the end of the key slot area
+  std::vector<std::string> warnings;  ///< sentences for the log: what was found wrong but harmless
 };
 
 /// How many bytes `begins_like_header` looks at.
@@ -132,7 +137,10 @@ std::uint64_t metadata_size(std::span<const std::byte> first_bytes) noexcept;
 /// supported or against policy is in its `refusals`.
 Header parse_header(std::span<const std::byte> bytes);
 
-/// Throws Error with the first of the header's refusals, if there is one.
-void check_servable(const Header& header);
+/// Throws Error with the first of the header's refusals, if there is one that matters to `opener`.
+void check_servable(const Header& header, Opener opener = Opener::secret);
+
+/// The sequence number of the copy that is used: it grows with every change. Nothing for LUKS1.
+std::optional<std::uint64_t> sequence_of(const Header& header) noexcept;
 
 }  // namespace luksdetached::luks

@@ -50,7 +50,7 @@ Error unknown_version(unsigned version);
 /// Says that the hash `name` is not supported.
 std::string unsupported_hash(std::string_view name);
 
-/// Why a header without a key slot for its volume is refused.
+/// Why a header without a key slot for its volume is refused to secrets.
 Refusal nothing_unlocks();
 
 /// Bytes of the split volume key on disk, in whole sectors of 512 (LUKS1, section 2.4).

@@ -81,6 +81,7 @@ Header parse_luks1(std::span<const std::byte> bytes) {
     throw damaged("key-bytes is " + std::to_string(key_bytes));
   }
   if (digest_iterations == 0) throw damaged("mk-digest-iterations is 0");
+  header.volume_key_bytes = key_bytes;
   header.segment.offset = payload_offset;
   header.segment.sector_size = sector;
   header.segment.encryption = cipher_name + "-" + cipher_mode;

@@ -50,6 +50,14 @@ void check_key_sizes(const std::vector<Keyslot>& keyslots, const Luks2Digest& di
   }
 }
 
+// Of all key slots that hold the volume key, by check_key_sizes.
+std::optional<std::size_t> find_volume_key_bytes(const std::vector<Keyslot>& keyslots) {
+  for (const Keyslot& slot : keyslots) {
+    if (slot.bound && slot.type == luks2_keyslot_type) return slot.key_bytes;
+  }
+  return std::nullopt;
+}
+
 // The digest of the segment's key; segments that are not encrypted have none.
 const Luks2Digest* digest_of(const Luks2Segment& segment, const std::vector<Luks2Digest>& digests) {
   const Luks2Digest* found = nullptr;
@@ -72,7 +80,7 @@ std::optional<Refusal> unsupported(const std::string& message) {
 
 // The one segment of a volume that nothing is being done to. Takes its cipher apart.
 std::optional<Refusal> judge_segment(const Luks2Segment& entry,
-                                     const std::vector<Keyslot>& keyslots, Segment& segment) {
+                                     std::optional<std::size_t> key_bytes, Segment& segment) {
   if (entry.type != "crypt") {
     return unsupported(entry.path + ": segment type '" + entry.type +
                        "' is not supported, only crypt is");
@@ -82,12 +90,9 @@ std::optional<Refusal> judge_segment(const Luks2Segment& entry,
                        ") is not supported: open the volume with cryptsetup, or copy its data to "
                        "one without integrity");
   }
-  for (const Keyslot& slot : keyslots) {
-    if (!slot.bound || slot.type != luks2_keyslot_type) continue;
-    Encryption encryption = judge_encryption(segment.encryption, slot.key_bytes);
-    segment.cipher = std::move(encryption.cipher);
-    if (encryption.refusal) return encryption.refusal;
-  }
+  Encryption encryption = judge_encryption(segment.encryption, key_bytes);
+  segment.cipher = std::move(encryption.cipher);
+  if (encryption.refusal) return encryption.refusal;
   if (entry.iv_tweak != 0) {
     return unsupported(entry.path +
                        ".iv_tweak is not 0: cryptsetup ignores it, the specification does not, so "
@@ -103,7 +108,7 @@ std::optional<Refusal> judge_segments(const Luks2Config& config,
     return unsupported(
         "the volume has several segments, which only reencryption makes; that is not supported");
   }
-  return judge_segment(segments.front(), header.keyslots, header.segment);
+  return judge_segment(segments.front(), header.volume_key_bytes, header.segment);
 }
 
 // What keeps the key slots from opening the volume, apart from the secret.
@@ -136,9 +141,10 @@ void judge_keyslots(const std::vector<Keyslot>& keyslots, std::vector<Refusal>& 
   if (first_bound == nullptr) {
     refusals.push_back(nothing_unlocks());
   } else if (!any_usable && !any_refused) {
-    refusals.push_back({ErrorKind::unsupported, "no key slot can be tried: key slot " +
-                                                    std::to_string(first_bound->id) + ": " +
-                                                    first_bound->unusable});
+    refusals.push_back({ErrorKind::unsupported,
+                        "no key slot can be tried: key slot " + std::to_string(first_bound->id) +
+                            ": " + first_bound->unusable,
+                        true});
   }
 }
 
@@ -165,6 +171,7 @@ Header parse_luks2_metadata(std::string_view text, std::uint64_t metadata_bytes)
     if (!digest.segments.empty()) check_key_sizes(header.keyslots, digest);
   }
   for (const Luks2Segment& part : parts) digest_of(part, digests);
+  header.volume_key_bytes = find_volume_key_bytes(header.keyslots);
 
   header.segment = parts.front().segment;
   const Luks2Digest* digest = digest_of(parts.front(), digests);

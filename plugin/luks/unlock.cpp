@@ -7,6 +7,7 @@
 #include "crypto/pbkdf2.h"
 #include "crypto/sector_cipher.h"
 #include "luks/anti_forensic.h"
+#include "luks/volume_key.h"
 
 namespace luksdetached::luks {
 
@@ -29,13 +30,6 @@ void derive(const Argon2Kdf& kdf, std::span<const std::byte> secret,
             std::span<const std::byte> salt, std::span<std::byte> key, KdfBudget& budget) {
   budget.spend(kdf.cost);
   argon2(kdf.variant, secret, salt, kdf.cost, key);
-}
-
-bool matches(const Digest& digest, const SecureBuffer& volume_key, KdfBudget& budget) {
-  SecureBuffer computed(digest.digest.size());
-  budget.spend(digest.cost, computed.size());
-  pbkdf2(digest.cost.hash, volume_key.span(), digest.salt, digest.cost.iterations, computed.span());
-  return equal_in_constant_time(computed.span(), digest.digest);
 }
 
 // What the slot yields for this secret; the right volume key only if the digest says so.
@@ -129,7 +123,9 @@ Unlocked unlock(const Header& header, std::span<const std::byte> image,
         if (!slot->unusable.empty()) throw Error(ErrorKind::unsupported, slot->unusable);
         SecureBuffer volume_key = open_slot(*slot, image, secret, budget);
         tried = true;
-        if (matches(header.digest, volume_key, budget)) return {std::move(volume_key), slot->id};
+        if (is_digest_of(header.digest, volume_key, budget)) {
+          return {std::move(volume_key), slot->id};
+        }
       } catch (const Error& error) {
         // Another slot may still open; if none does, this is what the user must hear.
         // Most of all that a slot which this version knows was over its limit.

@@ -13,7 +13,7 @@ namespace luksdetached::luks {
 
 struct Unlocked {
   SecureBuffer volume_key;
-  unsigned keyslot;  ///< the slot that the secret opened
+  std::optional<unsigned> keyslot;  ///< the slot that the secret opened; nothing: it needed none
 };
 
 /// Tries each of `secrets` on each key slot of `header` by priority, or only on slot `only`, until

@@ -13,12 +13,12 @@ ChildConnector::ChildConnector(Uri uri, Access access, bool insecure, unsigned c
       server_(uri_, access, insecure, connections, std::move(tell)) {}
 
 std::unique_ptr<NbdConnection> ChildConnector::connect(const NbdDeadlines& deadlines) {
-  FileDescriptor socket = server_.take_socket();
-  if (!socket) {
-    throw Error(ErrorKind::source_unreachable,
-                "cannot connect to " + name() + ": all connections to its server are taken");
-  }
   try {
+    FileDescriptor socket = server_.connect();
+    if (!socket) {
+      throw Error(ErrorKind::source_unreachable,
+                  "cannot open " + name() + ": its server has ended");
+    }
     return std::make_unique<NbdConnection>(std::move(socket), uri_, deadlines, holes_);
   } catch (const Error& error) {
     // A server that cannot open its source says why in its log, and to clients only that it cannot.

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "source/private_listener.h"
 
 namespace luksdetached {
 
@@ -62,7 +61,6 @@ ChildServer::ChildServer(const Uri& uri, Access access, bool insecure, unsigned 
                          Tell tell)
     : uri_(uri),
       command_(child_server_command(uri, access, insecure, connections)),
-      connections_(connections),
       tell_(std::move(tell)),
       directory_(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
 
@@ -75,17 +73,17 @@ void ChildServer::restart() {
   log_ = std::make_unique<ChildLog>();
   if (!command_.inspect.empty()) refuse_what_refers_elsewhere();
 
-  PrivateListener listener = make_private_listener(connections_);
+  listener_.emplace();
   std::vector<FileDescriptor> credentials;
   ChildCommand command{
-      .arguments = command_.arguments, .inherited = {listener.listening.get()}, .listens = true};
+      .arguments = command_.arguments, .inherited = {listener_->descriptor()}, .listens = true};
   for (const std::string& credential : command_.credentials) {
     credentials.push_back(file_with_line(credential));
     command.inherited.push_back(credentials.back().get());
   }
   child_ = run(std::move(command));
   log_->close_writing();
-  sockets_ = std::move(listener.connected);
+  listener_->hand_over();
   if (logging_) pass_log_on();
 }
 
@@ -129,11 +127,8 @@ void ChildServer::refuse_what_refers_elsewhere() {
                   "of its own with qemu-img convert");
 }
 
-FileDescriptor ChildServer::take_socket() noexcept {
-  if (sockets_.empty()) return {};
-  FileDescriptor socket = std::move(sockets_.front());
-  sockets_.pop_front();
-  return socket;
+FileDescriptor ChildServer::connect() const {
+  return listener_ ? listener_->connect() : FileDescriptor();
 }
 
 std::string ChildServer::last_words() {
@@ -158,9 +153,9 @@ void ChildServer::pass_log_on() {
 }
 
 void ChildServer::stop() noexcept {
-  sockets_.clear();
   if (child_) child_->end(patience_at_the_end);
   child_.reset();
+  listener_.reset();
   log_.reset();
 }
 

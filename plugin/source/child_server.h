@@ -1,7 +1,6 @@
 // A private NBD server, for sources that are not files and not NBD.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "base/file_descriptor.h"
 #include "source/child_command.h"
 #include "source/child_log.h"
+#include "source/private_listener.h"
 #include "source/source.h"
 #include "source/uri.h"
 
@@ -35,9 +35,9 @@ class ChildServer {
   /// or (source_unreachable); whether the child can serve its source only a client sees.
   void restart();
 
-  /// The next of the `connections` sockets to the child, in the order in which it accepts them;
-  /// none when all were taken. Whoever takes one closes it before `restart` or `stop`.
-  FileDescriptor take_socket() noexcept;
+  /// A new connection to the child; none when it is gone. Whoever has one closes it, or shuts it
+  /// down, before `restart` or `stop`.
+  FileDescriptor connect() const;
 
   /// Why the child did not serve: the last line that it wrote, or how it ended, redacted. Waits for
   /// a moment when it has written nothing. Empty when nothing is known.
@@ -46,8 +46,7 @@ class ChildServer {
   /// Tells what the child writes, and those that follow it, from now on. Starts a thread.
   void start_logging();
 
-  /// Closes the sockets that nobody took, asks the child to end, and kills it in the end: nothing
-  /// of it runs any more then.
+  /// Asks the child to end, and kills it in the end: nothing of it runs any more then.
   void stop() noexcept;
 
  private:
@@ -57,11 +56,10 @@ class ChildServer {
 
   Uri uri_;
   ChildServerCommand command_;
-  unsigned connections_;
   Tell tell_;
   FileDescriptor directory_;  // in which names without a '/' are meant
   bool logging_ = false;
-  std::deque<FileDescriptor> sockets_;
+  std::optional<PrivateListener> listener_;
   std::unique_ptr<ChildLog> log_;
   std::unique_ptr<ChildProcess> child_;
 };

@@ -1,5 +1,7 @@
 #include "source/private_listener.h"
 
+#include <fcntl.h>
+
 #include <cerrno>
 #include <cstdlib>
 #include <string>
@@ -44,41 +46,44 @@ class PrivateFolder {
   std::string path_;
 };
 
+}  // namespace
+
 // Returns 0, or the errno of why it cannot be done in this folder.
-int make_in(const std::string& parent, unsigned connections, PrivateListener& made) {
+int PrivateListener::make_in(const char* parent) {
+  constexpr int backlog = 16;
   const PrivateFolder folder(parent);
   if (!folder) return errno;
   const std::string path = folder.socket();
   if (path.size() >= sizeof(sockaddr_un::sun_path)) return ENAMETOOLONG;
   const sockaddr_un address = unix_address(path);
-  made = {new_unix_socket(), {}};
-  if (!made.listening ||
-      ::bind(made.listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
-          0 ||
-      ::listen(made.listening.get(), static_cast<int>(connections)) != 0) {
+  listening_ = new_unix_socket();
+  if (!listening_ ||
+      ::bind(listening_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(listening_.get(), backlog) != 0) {
     return errno;
   }
-  for (unsigned i = 0; i < connections; ++i) {
-    FileDescriptor socket = new_unix_socket();
-    if (!socket || !connect_unix(socket, path)) return errno;
-    made.connected.push_back(std::move(socket));
-  }
-  return 0;
+  name_ = FileDescriptor(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  return name_ ? 0 : errno;
 }
 
-}  // namespace
-
-PrivateListener make_private_listener(unsigned connections) {
-  PrivateListener made;
+PrivateListener::PrivateListener() {
   std::string reasons;
   for (const std::string& folder : folders()) {
-    const int reason = make_in(folder, connections, made);
-    if (reason == 0) return made;
+    const int reason = make_in(folder.c_str());
+    if (reason == 0) return;
     reasons += (reasons.empty() ? "" : ", ") + folder + " (" + errno_text(reason) + ")";
   }
   throw Error(ErrorKind::source_unreachable, "cannot make a socket for a child server in any of " +
                                                  reasons +
                                                  "; set TMPDIR to a folder that can be written");
+}
+
+FileDescriptor PrivateListener::connect() const {
+  FileDescriptor socket = new_unix_socket();
+  // By what the name meant: it is gone.
+  const std::string path = "/proc/self/fd/" + std::to_string(name_.get());
+  if (socket && connect_unix(socket, path)) return socket;
+  return {};
 }
 
 }  // namespace luksdetached

@@ -1,19 +1,30 @@
-// A listening socket that nobody but this process is, or will ever be, connected to.
+// A listening socket that nobody but this process can connect to.
 #pragma once
-
-#include <deque>
 
 #include "base/file_descriptor.h"
 
 namespace luksdetached {
 
-struct PrivateListener {
-  FileDescriptor listening;
-  std::deque<FileDescriptor> connected;  ///< the first one that will be accepted first
-};
+/// Has a name only while it is made, in a folder of its own; who has the descriptor of that name
+/// can connect afterwards.
+class PrivateListener {
+ public:
+  /// Throws Error(source_unreachable).
+  PrivateListener();
 
-/// Makes the socket and so many `connections` to it, which wait to be accepted. It has a name in a
-/// folder of its own only for that moment. Throws Error(source_unreachable).
-PrivateListener make_private_listener(unsigned connections);
+  /// The listening socket.
+  int descriptor() const noexcept { return listening_.get(); }
+
+  /// The server has it now: here it is closed, and one can still connect.
+  void hand_over() noexcept { listening_ = FileDescriptor(); }
+
+  /// A new connection, which waits to be accepted; none when the server is gone.
+  FileDescriptor connect() const;
+
+ private:
+  int make_in(const char* parent);
+
+  FileDescriptor listening_, name_;
+};
 
 }  // namespace luksdetached

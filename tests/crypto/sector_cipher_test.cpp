@@ -129,6 +129,14 @@ TEST(CheckCipherTest, RefusesKeysThatTheCipherDoesNotHave) {
   }
 }
 
+TEST(CheckCipherTest, TheKeyMayBeLeftOut) {
+  EXPECT_NO_THROW(check_cipher(parse_cipher_spec("aes-xts-plain64")));
+  testing::expect_error(ErrorKind::unsupported, "rot13",
+                        [] { check_cipher(parse_cipher_spec("rot13-xts-plain64")); });
+  testing::expect_error(ErrorKind::policy, "shows patterns",
+                        [] { check_cipher(parse_cipher_spec("aes-ecb")); });
+}
+
 // The names that this build supports, with a hash where one belongs, and a key that they have.
 std::vector<std::pair<std::string, std::size_t>> supported() {
   std::vector<std::pair<std::string, std::size_t>> list;

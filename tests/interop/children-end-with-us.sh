@@ -36,9 +36,15 @@ none_is_left() { # FILE of descendants
     fi
   done <"$1"
 }
-has_children() { # PROCESS
-  descendants "$1" >"$tmp/children"
-  [ -s "$tmp/children" ] || fail "no process serves the payload: this test sees nothing"
+# has_children PROCESS: soon, for a daemon starts them when it is one.
+has_children() {
+  local _
+  for _ in $(seq 60); do
+    descendants "$1" >"$tmp/children"
+    if [ -s "$tmp/children" ]; then return 0; fi
+    sleep 0.05
+  done
+  fail "no process serves the payload: this test sees nothing"
 }
 soon_gone() {
   local _
@@ -60,8 +66,10 @@ daemon() { # PAYLOAD: sets $server and $uri
   servers=$((servers + 1))
   socket=$tmp/server$servers.sock
   uri="nbd+unix:///?socket=$socket"
+  rm -f "$tmp/daemon.pid"
   "${nbdkit_under_test[@]}" -P "$tmp/daemon.pid" -U "$socket" "$plugin" "header=$tmp/v.header" \
     "payload=$1" "secret=$tmp/v.secret" </dev/null >"$tmp/daemon.log" 2>&1
+  eventually test -s "$tmp/daemon.pid"
   server=$(cat "$tmp/daemon.pid")
   defer kill -KILL "$server"
 }

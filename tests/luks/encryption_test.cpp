@@ -17,6 +17,11 @@ TEST(EncryptionTest, OfAServedCipherThereAreItsParts) {
   EXPECT_FALSE(encryption.refusal);
 }
 
+TEST(EncryptionTest, TheLengthOfTheKeyMayBeUnknown) {
+  EXPECT_FALSE(judge_encryption("aes-xts-plain64", std::nullopt).refusal);
+  EXPECT_TRUE(judge_encryption("cipher_null-ecb", std::nullopt).refusal);
+}
+
 TEST(EncryptionTest, EveryRefusalNamesTheCipher) {
   struct Row {
     std::string text;

@@ -67,6 +67,17 @@ TEST(Luks2MetadataTest, AHeaderThatNothingUnlocksIsIntactAndRefused) {
   check(table);
 }
 
+TEST(Luks2MetadataTest, WhatOnlySecretsAreRefusedForIsServedWithTheVolumeKey) {
+  const Header header = parse_changed([](json& m) {
+    m["keyslots"] = json::object();
+    m["digests"]["0"]["keyslots"] = json::array();
+  });
+  EXPECT_NO_THROW(check_servable(header, Opener::volume_key));
+  EXPECT_EQ(header.segment.cipher.text(), "aes-xts-plain64");
+  EXPECT_FALSE(header.volume_key_bytes);
+  EXPECT_EQ(parse_changed([](json&) {}).volume_key_bytes, 32U);
+}
+
 TEST(Luks2MetadataTest, AVolumeKeyThatTheSegmentsCipherHasNotIsDamage) {
   const Malformed table[] = {{"/keyslots/0/key_size", "16", damaged, "128 bits"}};
   check(table);

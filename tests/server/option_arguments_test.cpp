@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <string>
+#include <vector>
 
 namespace luksdetached {
 namespace {
@@ -43,8 +44,8 @@ TEST(OptionArgumentsTest, TheParametersOfThePluginAreOptions) {
 }
 
 TEST(OptionArgumentsTest, AnOptionDoesNotSwallowTheHeader) {
-  EXPECT_EQ(parse("--secret a H").header, "H");
-  EXPECT_EQ(parse("--passphrase - H").header, "H");
+  EXPECT_EQ(parse("--secret a H").headers, std::vector<std::string>{"H"});
+  EXPECT_EQ(parse("--passphrase - H").headers, std::vector<std::string>{"H"});
 }
 
 TEST(OptionArgumentsTest, TheChecksAreThoseOfThePlugin) {

@@ -34,6 +34,7 @@ inline luks::Header sample_header() {
   header.segment.sector_size = 4096;
   header.digest.cost = {Hash::sha256, 1000};
   header.digest.digest.resize(32);
+  header.volume_key_bytes = 64;
   header.keyslots = {sample_keyslot(0), sample_keyslot(1)};
   header.key_material_end = 32768 + 2 * 258048;
   header.end = 32768 + (4 << 20);

@@ -39,6 +39,7 @@ std::vector<std::string> with_kdf(const decltype(luks::Kdf::cost)& cost) {
 std::vector<std::string> with_cipher(const CipherSpec& cipher, std::size_t key_bytes) {
   return after([&](Header& header) {
     header.segment.cipher = cipher;
+    header.volume_key_bytes = key_bytes;
     for (luks::Keyslot& slot : header.keyslots) slot.key_bytes = key_bytes;
   });
 }

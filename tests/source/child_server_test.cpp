@@ -36,7 +36,7 @@ ChildServer server_of(const std::string& uri, unsigned connections = 1) {
 // A client of the next socket; its size, or libnbd's error.
 struct Client {
   explicit Client(ChildServer& server) : nbd(nbd_create()) {
-    socket = server.take_socket();
+    socket = server.connect();
     connected = nbd_connect_socket(nbd, ::dup(socket.get())) == 0;
   }
   Client(const Client&) = delete;
@@ -68,7 +68,7 @@ TEST(ChildServerTest, ServesSeveralConnectionsToThisProcessAlone) {
   EXPECT_TRUE(std::filesystem::is_empty(dir.file(".")));
   Client first(server), second(server), third(server);
   EXPECT_TRUE(first.connected && second.connected && third.connected);
-  EXPECT_FALSE(server.take_socket());
+  EXPECT_FALSE(server.connect());
   EXPECT_EQ(nbd_get_size(first.nbd), 1 << 20);
   EXPECT_EQ(nbd_pwrite(first.nbd, "hello", 5, 1000, 0), 0);
   char read[5] = {};
@@ -111,7 +111,7 @@ TEST(ChildServerTest, NothingRunsAnyMoreAfterAnEnd) {
     EXPECT_TRUE(Client(server).connected);
     server.stop();
     EXPECT_EQ(children(), before);
-    EXPECT_FALSE(server.take_socket());
+    EXPECT_FALSE(server.connect());
     server.restart();
   }
   EXPECT_EQ(children(), before);
