@@ -183,7 +183,8 @@ void on_dump_plugin() {
   std::printf("luksdetached_ciphers=%s\n", supported_ciphers().c_str());
   std::printf("luksdetached_kdfs=pbkdf2 argon2i argon2id\n");
   std::printf("luksdetached_hashes=%s\n", supported_hashes().c_str());
-  std::printf("luksdetached_sources=path file nbd nbds nbd+unix nbds+unix\n");
+  std::printf("luksdetached_sources=path file nbd nbds nbd+unix nbds+unix nbd+vsock nbds+vsock "
+      "http https ssh sftp nbdkit qemu\n");
   std::printf("luksdetached_aes_kernel=%s\n", std::string(aes_xts_kernel()).c_str());
 }
 
@@ -478,7 +479,9 @@ constexpr const char* config_help =
     "header=URI           (required) Where the LUKS header is. May repeat: the first that\n"
     "                     can be read and unlocks is used.\n"
     "payload=URI          (required) Where the encrypted sectors are.\n"
-    "                     URI: a path, file:, nbd://, nbds://, nbd+unix://, nbds+unix://\n"
+    "                     URI: a path, file:, nbd://, nbds://, nbd+unix://, nbds+unix://,\n"
+    "                     nbd+vsock://, nbds+vsock://, http://, https:// (read-only), ssh://,\n"
+    "                     sftp://, nbdkit:PLUGIN?key=value&..., qemu:FORMAT:NAME\n"
     "secret=SECRET        Where key bytes are, used exactly as they are. May repeat.\n"
     "                     SECRET: a path, fd:N, - (standard input), credential:NAME\n"
     "                     (in $CREDENTIALS_DIRECTORY), exec:PATH (what a program writes),\n"

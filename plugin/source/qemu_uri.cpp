@@ -118,7 +118,8 @@ Uri parse_qemu_uri(std::string_view text) {
     refuse(uri, "write qemu:FORMAT:NAME with the format of the image, which is one of " +
                     joined(formats));
   }
-  uri.name = "qemu:" + image.format + ":" + redact_name(image.name);
+  const bool is_image = contains(formats, image.format) || image.format == "vmdk";
+  uri.name = "qemu:" + image.format + ":" + (is_image ? redact_name(image.name) : "…");
   if (!contains(formats, image.format)) {
     throw Error(
         ErrorKind::unsupported,

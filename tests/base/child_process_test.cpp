@@ -172,7 +172,7 @@ TEST(ChildProcessTest, MayBeKeptFromChangingTheSignalThatItGetsThen) {
       "libc = ctypes.CDLL(None)\n"
       "assert libc.prctl(1, signal.SIGTERM) == 0\n"
       "assert libc.prctl(15, b'renamed') == 0\n"  // PR_SET_NAME is as ever
-      "print(open('/proc/self/comm').read(), flush=True)\n"
+      "print(open('/proc/self/comm').read(), end='', flush=True)\n"
       "time.sleep(1000)\n";
   for (const bool keeps : {true, false}) {
     Pipe ready;
@@ -184,7 +184,7 @@ TEST(ChildProcessTest, MayBeKeptFromChangingTheSignalThatItGetsThen) {
       ready.writing = FileDescriptor();
       char name[20] = {};
       EXPECT_GT(::read(ready.reading.get(), name, sizeof name - 1), 0);
-      EXPECT_EQ(std::string(name), "renamed\n\n");
+      EXPECT_EQ(std::string(name), "renamed\n");
     }).join();
     const auto end = child->wait_until(steady_clock::now() + (keeps ? seconds(20) : seconds(1)));
     EXPECT_EQ(end.has_value(), keeps);
