@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <fstream>
@@ -69,6 +70,7 @@ class OpenExportTest : public ::testing::Test {
     options_.payload = directory_.file("payload");
     options_.secrets = {{.path = directory_.file("secret")}};
     write_file(options_.payload, as_text(pattern(payload_bytes, 3)));
+    umask(077);  // a secret that everybody can read is warned of
     write_file(options_.secrets[0].path, "secret");
   }
 

@@ -1,6 +1,7 @@
 #include "export/registry.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <cerrno>
@@ -23,6 +24,7 @@ class ExportRegistryTest : public ::testing::Test {
     char name[] = "/tmp/luksdetached-registry-XXXXXX";
     ASSERT_NE(mkdtemp(name), nullptr);
     directory = name;
+    umask(077);  // a secret that everybody can read is warned of
     std::ofstream(path("secret")) << "the secret";
     std::ofstream(path("wrong")) << "another";
     std::ofstream(path("payload")) << std::string(65536, 'x');

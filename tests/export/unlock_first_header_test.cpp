@@ -30,6 +30,7 @@ class UnlockFirstHeaderTest : public ::testing::Test {
     good_.add_key(0, "secret");
     other_slot_.add_key(0, "other");
     options_.secrets = {{.path = directory_.file("secret")}};
+    umask(077);  // a secret that everybody can read is warned of
     write_file(options_.secrets[0].path, "secret");
   }
 

@@ -52,7 +52,7 @@ TEST(OptionArgumentsTest, TheChecksAreThoseOfThePlugin) {
   EXPECT_THAT(complaint("H --secret a --secret-offset x"), HasSubstr("secret-offset=x"));
   EXPECT_THAT(complaint("H --secret a --secret-offset 1 --secret-offset 2"),
               HasSubstr("more than once"));
-  EXPECT_THAT(complaint("H --secret exec:/bin/x"), HasSubstr("exec:"));
+  EXPECT_THAT(complaint("H --secret fd:x"), HasSubstr("fd:"));
   EXPECT_THAT(complaint("H"), HasSubstr("is missing"));
   const std::string literal = complaint("H --passphrase hunter2");
   EXPECT_THAT(literal, HasSubstr("on the command line"));
