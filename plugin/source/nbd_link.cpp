@@ -30,6 +30,8 @@ constexpr milliseconds longest_rest{400};
 // then it should have.
 constexpr milliseconds settling_time{2000};
 
+constexpr milliseconds least_connect_time{5000};
+
 // For what was begun before the end was asked for.
 constexpr milliseconds end_patience{5000};
 
@@ -214,6 +216,8 @@ void NbdLink::keep_connected() noexcept {
 std::shared_ptr<NbdLanes> NbdLink::connect_again() {
   NbdDeadlines deadlines = options_.deadlines;
   deadlines.cancel = &stop_now_;
+  // A server that is silent now may be another one soon.
+  deadlines.connect = std::min(deadlines.connect, std::max(options_.patience, least_connect_time));
   std::string told;
   for (milliseconds pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
     std::string reason;
