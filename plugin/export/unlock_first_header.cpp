@@ -141,7 +141,9 @@ UnlockedHeader unlock_first_header(const ExportOptions& options, const CheckHead
     siblings.add(names[n], header.loaded.header);
     if (!works([&] { check_servable(uri, header.loaded.header, opener_of(options)); })) continue;
     check(uri, header.loaded);
-    if (!secrets) secrets = read_secrets(options, warn);
+    if (!secrets) {
+      secrets = read_secrets(options, [&](const std::string& text) { warnings.push_back(text); });
+    }
     if (!works([&] {
           header.unlocked = unlock_header(options, uri, header.loaded, *secrets, budget);
         })) {

@@ -224,9 +224,7 @@ make_volume() {
   shift 2
   rm -f "$base.key" # of an earlier one
   noise "$size" >"$base.payload"
-  if [ ! -e "$base.secret" ]; then # for its owner alone, or there is a warning
-    (umask 077 && printf 'a secret of %s' "$(noise 12 | od -An -tx1 | tr -d ' \n')" >"$base.secret")
-  fi
+  [ -e "$base.secret" ] || printf 'a secret of %s' "$(noise 12 | od -An -tx1 | tr -d ' \n')" >"$base.secret"
   chmod o= "$base.secret" # else there is a warning
   cryptsetup luksFormat --batch-mode --header "$base.header" --key-file "$base.secret" "$@" \
     "$base.payload"

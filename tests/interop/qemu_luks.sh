@@ -36,7 +36,7 @@ qemu_write() {
 # first part, up to the data, in $tmp/NAME.header. OPTIONS as qemu-img create -o takes them.
 make_qemu_luks1() {
   local joined=$tmp/$1.joined offset
-  printf 'a secret of %s' "$1" >"$tmp/$1.secret"
+  (umask 077 && printf 'a secret of %s' "$1" >"$tmp/$1.secret") # else there is a warning
   local _
   # It times its key derivation, and gives up when the clock of its thread does not move meanwhile: with
   # fast hashes and slow clocks that is more often so than not.
