@@ -79,6 +79,7 @@ for kind in "${!sources[@]}"; do
 
   note "$kind, by a config file, with a log of everything"
   socket=$tmp/nbd.sock
+  rm -f "$socket"
   log=$tmp/service.log
   : >"$log"
   service_config < <(export_table vm1 v "header = \"$header\"" "payload = \"$payload\"")
