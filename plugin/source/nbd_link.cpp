@@ -21,6 +21,11 @@ using std::chrono::seconds;
 constexpr milliseconds first_pause{50};
 constexpr milliseconds longest_pause{2000};
 
+// A server that hangs up soon each time, as on a request that it does not like, is not connected to
+// more often than this.
+constexpr milliseconds soon{5000};
+constexpr milliseconds longest_rest{400};
+
 // A server that was lost may still carry out what it was asked to before; NBD has no way to ask. By
 // then it should have.
 constexpr milliseconds settling_time{2000};
@@ -64,7 +69,7 @@ std::shared_ptr<NbdLanes> NbdLink::lanes(Use use, Clock::time_point deadline) {
   if (!started_) return lanes_;
   for (;;) {
     const auto now = Clock::now();
-    if (now >= ends_at_) {
+    if (now >= ends_at_.load()) {
       throw Error(ErrorKind::io,
                   "cannot use " + name() + ": the server or the connection is ending", ESHUTDOWN);
     }
@@ -80,12 +85,12 @@ std::shared_ptr<NbdLanes> NbdLink::lanes(Use use, Clock::time_point deadline) {
                       "; it is used again as soon as it is back",
                   EIO);
     }
-    if (ends_at_ != Clock::time_point::max() && !lanes_) {
+    if (ends_at_.load() != Clock::time_point::max() && !lanes_) {
       throw Error(ErrorKind::io,
                   "cannot use " + name() + ": its server is away, and this one is ending",
                   ESHUTDOWN);
     }
-    changed_.wait_until(lock, std::min(until, ends_at_));
+    changed_.wait_until(lock, std::min(until, ends_at_.load()));
   }
 }
 
@@ -143,7 +148,7 @@ void NbdLink::drop(const std::shared_ptr<NbdLanes>& lost) {
 void NbdLink::stop_waiting() {
   {
     const std::scoped_lock lock(mutex_);
-    ends_at_ = std::min(ends_at_, Clock::now() + end_patience);
+    ends_at_ = std::min(ends_at_.load(), Clock::now() + end_patience);
   }
   changed_.notify_all();
 }
@@ -156,10 +161,12 @@ bool NbdLink::sleep(milliseconds time) {
 
 void NbdLink::keep_connected() noexcept {
   std::unique_lock lock(mutex_);
-  const auto ending = [this] { return Clock::now() >= ends_at_; };
+  const auto ending = [this] { return Clock::now() >= ends_at_.load(); };
+  milliseconds rest{0};
+  auto connected_at = Clock::now() - soon;
   while (!stop_) {
     if (!lost_ && !(ending() && lanes_)) {
-      changed_.wait_until(lock, std::min(ends_at_, Clock::now() + std::chrono::hours(1)));
+      changed_.wait_until(lock, std::min(ends_at_.load(), Clock::now() + std::chrono::hours(1)));
       continue;
     }
     if (lanes_ && (lanes_->lost() || ending())) drop_lanes();
@@ -179,8 +186,10 @@ void NbdLink::keep_connected() noexcept {
                       std::to_string(options_.patience.count() / 1000) + " seconds");
       }
     }
+    rest = since - connected_at >= soon ? milliseconds(0)
+                                        : std::clamp(rest * 2, first_pause, longest_rest);
     std::shared_ptr<NbdLanes> found;
-    if (!ending()) found = connect_again();
+    if (!ending() && (!old || sleep(rest))) found = connect_again();
     // What still uses the old ones has not said yet that it failed.
     const bool open = old && (old.use_count() > 1 || old->change_is_open);
     const bool must_settle = open && !connector_->renews_server();
@@ -191,6 +200,7 @@ void NbdLink::keep_connected() noexcept {
     lock.lock();
     if (must_settle) settled_at_ = since + settling_time;
     if (found) {
+      connected_at = Clock::now();
       lanes_ = found;
       size_ = found->limits().size;
       if (found->lost()) lost_ = true;  // before there was anybody to hear of it
@@ -217,7 +227,7 @@ std::shared_ptr<NbdLanes> NbdLink::connect_again() {
     }
     {
       const std::scoped_lock lock(mutex_);
-      if (stop_ || Clock::now() >= ends_at_) return nullptr;
+      if (stop_ || Clock::now() >= ends_at_.load()) return nullptr;
       away_reason_ = reason;
     }
     if (reason != told) options_.tell(told = reason);

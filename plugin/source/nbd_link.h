@@ -95,10 +95,10 @@ class NbdLink {
   std::string away_reason_;
   Clock::time_point away_since_{};
   Clock::time_point settled_at_{};
-  Clock::time_point ends_at_ = Clock::time_point::max();  // after stop_waiting
   std::uint64_t size_ = 0;
 
   std::atomic<bool> started_ = false;
+  std::atomic<Clock::time_point> ends_at_ = Clock::time_point::max();  // set by stop_waiting
   std::thread keeper_;
 };
 

@@ -19,9 +19,6 @@ constexpr std::size_t enough = std::size_t{1} << 20;
 // Requests without data are limited by their length's 32 bits alone.
 constexpr std::uint64_t max_dataless_request = std::uint64_t{1} << 30;
 
-// A request that a server hangs up on each time would keep it away from everybody.
-constexpr unsigned most_losses = 5;
-
 // How many times the usual patience a request may take. A flush writes what a server has gathered.
 constexpr unsigned usual = 1;
 constexpr unsigned long_flush = 4;
@@ -41,19 +38,19 @@ NbdSource::NbdSource(std::unique_ptr<NbdConnector> connector, Access access, Nbd
 template <typename Send>
 void NbdSource::run(Use use, unsigned patience, Send send) {
   using Clock = NbdLink::Clock;
-  const auto limit = link_.answer_limit() * patience;
+  const auto limit = link_.answer_limit();
   // Waiting for the server and for its answer take their time, but there is an end. Whatever is
   // sent before has its whole time: a server that is not slow must not be given up.
   const auto last_send = Clock::now() + limit * 2;
-  for (unsigned losses = 1;; ++losses) {
+  for (;;) {
     const std::shared_ptr<NbdLanes> lanes = link_.lanes(use, last_send);
     try {
       NbdLanes::Turn turn(*lanes);
-      send(*lanes, turn, Clock::now() + limit);
+      send(*lanes, turn, Clock::now() + limit * patience);
       return;
     } catch (const ConnectionLost&) {
       if (use == Use::changes) lanes->change_is_open = true;
-      if (losses == most_losses || Clock::now() >= last_send || !link_.started()) throw;
+      if (Clock::now() >= last_send || !link_.started()) throw;
       link_.drop(lanes);
     } catch (const Error&) {
       if (use == Use::changes && lanes->lost()) lanes->change_is_open = true;

@@ -45,7 +45,9 @@ tls=$server
 serve "header=$tmp/v.header" "payload=nbds+unix://alice@/?socket=$tmp/tls.sock&tls-psk-file=$tmp/keys.psk" \
   "secret=$tmp/v.secret" reconnect-timeout=600
 export_server=$server
-server=$tls stops_within 10
+kill -KILL "$tls" # by itself it would wait for us to leave
+wait "$tls" || true
+unset "running[$tls]"
 rm -f "$tmp/tls.sock"
 payload_server=$hostile
 hostile tls "$tmp/v.payload"

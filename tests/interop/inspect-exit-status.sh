@@ -68,7 +68,7 @@ refuses unsupported 'integrity' \
   "json['segments']['0']['integrity'] = {'type': 'hmac(sha256)', 'journal_encryption': 'none', 'journal_integrity': 'none'}"
 refuses unsupported 'iv_tweak' "json['segments']['0']['iv_tweak'] = '8'"
 refuses policy 'null' "json['segments']['0']['encryption'] = 'cipher_null-ecb'"
-fails 4 unsupported 'http' "http://127.0.0.1/header"
+fails 4 unsupported 'vmdk' "qemu:vmdk:$tmp/v.vmdk"
 fails 4 policy 'verif' "nbds://127.0.0.1/header"
 
 note "2: wrong usage"

@@ -222,7 +222,7 @@ noise() { head -c "$1" /dev/urandom; }
 make_volume() {
   local base=$tmp/$1 size=$2
   shift 2
-  rm -f "$base.key" # of an earlier one
+  rm -f "$base.key" "$base.rawkey" # of an earlier one
   noise "$size" >"$base.payload"
   [ -e "$base.secret" ] || printf 'a secret of %s' "$(noise 12 | od -An -tx1 | tr -d ' \n')" >"$base.secret"
   chmod o= "$base.secret" # else there is a warning

@@ -12,7 +12,7 @@ for kind in unix tcp qemu one-connection; do
   serve "header=$tmp/v.header" "payload=$payload_uri" "secret=$tmp/v.secret" reconnect-timeout=3
   mkfifo "$tmp/$kind.back"
   nbd_shell -u "$uri" -c "payload_server = $payload_server; uri = '$uri'; base = '$tmp/$kind'" -c - <<'PYTHON' &
-import errno, nbd, os, signal, threading, time
+import errno, nbd, os, select, signal, threading, time
 
 REQUESTS = {
     "read": lambda h: h.pread(4096, 0),
@@ -39,7 +39,9 @@ clients = {what: nbd.NBD() for what in REQUESTS}
 for client in clients.values():
     client.connect_uri(uri)
 h.pwrite(b"x" * 4096, 0)
+gone = os.pidfd_open(payload_server)
 os.kill(payload_server, signal.SIGKILL)
+select.select([gone], [], [])
 # All wait, at once.
 waiting = [threading.Thread(target=fails, args=(what, clients[what], 1.5, 6)) for what in REQUESTS]
 for thread in waiting:
@@ -93,7 +95,7 @@ PYTHON
     sleep 0.1
   done
   comes
-  echo >"$tmp/$kind.back"
+  : >"$tmp/$kind.back"
   wait "$client" || fail "the client failed: $(cat "$log")"
   matches 'the connection to .* was lost' "$log"
   [ "$(wc -l <"$log")" -le 20 ] || fail "too many lines: $(cat "$log")"

@@ -36,7 +36,7 @@ PYTHON
   vanishes
   truncate -s 3M "$tmp/v.payload"
   comes
-  echo >"$tmp/$kind.back"
+  : >"$tmp/$kind.back"
   wait "$client" || fail "the client failed: $(cat "$log")"
   stop "$server"
   decrypted v 4096 | tail -c 10000 >"$tmp/tail"

@@ -22,11 +22,12 @@ comes() {
   local served=("$@")
   [ $# != 0 ] || served=(file "$tmp/v.payload")
   rm -f "$payload_socket" "$tmp/payload.pid"
+  # Each is the process itself, not a shell's child that would outlive it.
   case $payload_kind in
-    unix) nbdkit -f -U "$payload_socket" -P "$tmp/payload.pid" "${served[@]}" ;;
-    tcp) nbdkit -f -i 127.0.0.1 -p "$payload_port" -P "$tmp/payload.pid" "${served[@]}" ;;
+    unix) exec nbdkit -f -U "$payload_socket" -P "$tmp/payload.pid" "${served[@]}" ;;
+    tcp) exec nbdkit -f -i 127.0.0.1 -p "$payload_port" -P "$tmp/payload.pid" "${served[@]}" ;;
     one-connection)
-      nbdkit -f -U "$payload_socket" -P "$tmp/payload.pid" --filter=multi-conn "${served[@]}" multi-conn-mode=disable
+      exec nbdkit -f -U "$payload_socket" -P "$tmp/payload.pid" --filter=multi-conn "${served[@]}" multi-conn-mode=disable
       ;;
     qemu) qemu_nbd --shared=8 ;;
     qemu-one-connection) qemu_nbd --shared=1 ;;

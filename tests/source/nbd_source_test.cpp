@@ -177,11 +177,12 @@ TEST(NbdSource, ChangesWaitAfterAWriteWhoseConnectionWasLost) {
 
 TEST(NbdSource, GivesUpARequestThatEndsEveryConnection) {
   FakeNbdServer server({.vanish_at = 8'192});
-  NbdSource source(to(server.uri()), Access::read_write, {});
+  NbdSource source(to(server.uri()), Access::read_write, {.patience = 500ms});
   source.start();
   Bytes back(512);
   EXPECT_EQ(error_of([&] { source.read(back, 8'192); }).errno_code(), EIO);
-  EXPECT_EQ(server.commands().size(), 5u);
+  EXPECT_GE(server.commands().size(), 3u);
+  EXPECT_LE(server.commands().size(), 7u) << "it rests between its attempts";
   EXPECT_NO_THROW(source.read(back, 0));
 }
 
