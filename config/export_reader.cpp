@@ -215,10 +215,23 @@ class ExportReader {
     } else if (is_secret(key)) {
       return secret_problem(text);
     } else if (key == "header" || key == "payload") {
-      const bool has_scheme = text.find(":/") < text.find('/');
-      if (!has_scheme && !is_absolute(text)) return "must be an absolute path or a URI";
+      return uri_problem(text);
     }
     return nullptr;
+  }
+
+  static const char* uri_problem(std::string_view text) {
+    constexpr std::string_view image = "qemu:";
+    if (text.starts_with(image)) {
+      const std::size_t format_end = text.find(':', image.size());
+      if (format_end == std::string_view::npos) return nullptr;  // whoever reads the URI says why
+      const std::string_view name = text.substr(format_end + 1);
+      const bool on_server = name.find(':') < name.find('/');
+      return on_server || is_absolute(name) ? nullptr
+                                            : "must have an absolute path after qemu:FORMAT:";
+    }
+    const bool has_scheme = text.starts_with("nbdkit:") || text.find(":/") < text.find('/');
+    return has_scheme || is_absolute(text) ? nullptr : "must be an absolute path or a URI";
   }
 
   static const char* secret_problem(std::string_view text) {

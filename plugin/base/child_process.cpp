@@ -25,8 +25,6 @@
 #include "base/error.h"
 #include "base/signals.h"
 
-extern char** environ;
-
 namespace luksdetached {
 
 namespace {
@@ -80,6 +78,7 @@ struct Prepared {
       paths.push_back(program);
       return;
     }
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody in this process changes the environment
     const char* list = std::getenv("PATH");
     std::string_view rest = list == nullptr ? "/usr/bin:/bin" : list;
     for (;;) {
@@ -157,7 +156,7 @@ int execute(Prepared& prepared, pid_t parent) {
   }
   sigset_t none;
   ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
   if (::getppid() != parent) return ESRCH;  // it had gone before that
 

@@ -22,6 +22,7 @@ class ChildConnector final : public NbdConnector {
   bool renews_server() const noexcept override { return true; }
   std::unique_ptr<NbdConnection> connect(const NbdDeadlines& deadlines) override;
   void start() override { server_.start_logging(); }
+  void end() noexcept override { server_.stop(); }
 
  private:
   Uri uri_;

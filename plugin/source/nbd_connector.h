@@ -30,6 +30,9 @@ class NbdConnector {
   /// Called once, in the process that serves: threads may start.
   virtual void start() {}
 
+  /// Called last, by the thread that called `prepare` last, when no connection is left.
+  virtual void end() noexcept {}
+
   /// One more connection. Throws as NbdConnection does.
   virtual std::unique_ptr<NbdConnection> connect(const NbdDeadlines& deadlines) = 0;
 };

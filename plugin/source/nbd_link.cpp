@@ -210,6 +210,11 @@ void NbdLink::keep_connected() noexcept {
     }
     if (!found && ending()) break;
   }
+  // A server of our own would be killed when this thread ends, which is its parent.
+  std::shared_ptr<NbdLanes> last = std::exchange(lanes_, nullptr);
+  lock.unlock();
+  last.reset();
+  connector_->end();
 }
 
 // Null when the link ends meanwhile.

@@ -61,6 +61,7 @@ void separate_login(Uri& uri, Parameters& parameters) {
     login.emplace_back("user", *name);
     if (colon != std::string::npos) login.emplace_back("password", *password);
     value.erase(begin, user.size() + 1);
+    hide(uri, value);
   }
   parameters.insert(parameters.end(), login.begin(), login.end());
 }

@@ -18,6 +18,7 @@ namespace {
 std::vector<std::string> folders() {
   std::vector<std::string> found;
   for (const char* variable : {"RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR", "TMPDIR"}) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody in this process changes the environment
     const char* value = std::getenv(variable);
     if (value == nullptr) continue;
     const std::string list(value);  // systemd separates several by ':'

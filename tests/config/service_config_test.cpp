@@ -281,6 +281,10 @@ INSTANTIATE_TEST_SUITE_P(
                  "nbd+unix:///EXPORT?socket=PATH"},
         Mistaken{only_export("name = \"a\"\nheader = \"c:foo\"\npayload = \"/p\"\nsecret = \"/s\""),
                  "F:5:10: header must be an absolute path or a URI"},
+        Mistaken{only_export("name = \"a\"\nheader = \"qemu:raw:h\"\npayload = "
+                             "\"qemu:qcow2:./a:b\"\nsecret = \"/s\""),
+                 "F:5:10: header must have an absolute path after qemu:FORMAT:\n"
+                 "F:6:11: payload must have an absolute path after qemu:FORMAT:"},
         Mistaken{in_export("read-only = true"), "F:8:1: unknown key 'read-only'" + export_keys},
         Mistaken{in_export("readonly = \"yes\""),
                  "F:8:12: readonly in [[export]] number 1 must be true or false, not a string"},
@@ -504,6 +508,19 @@ TEST(ServiceConfig, OnePayloadMayHaveReadersBesideItsWriter) {
   const std::string reader = second_export + "payload = \"/p\"\nreadonly = true\n";
   EXPECT_EQ(complaint(good_service + good_export + reader), "good");
   EXPECT_EQ(complaint(good_service + reader + good_export), "good");
+}
+
+TEST(ServiceConfig, AnyKindOfSource) {
+  for (const char* uri :
+       {"/x", "file:///x", "nbd://h/x", "nbds+vsock://u@2/?tls-psk-file=/k", "https://h/x",
+        "ssh://h/x", "nbdkit:memory?size=1M", "nbdkit:file?file=/x", "qemu:raw:/x",
+        "qemu:qcow2:/a:b", "qemu:raw:rbd:pool/image", "qemu:raw:nbd+unix:///?socket=/s"}) {
+    const std::string text = uri;
+    EXPECT_EQ(complaint(only_export("name = \"a\"\nheader = \"" + text + "\"\npayload = \"" + text +
+                                    "\"\nsecret = \"/s\"")),
+              "good")
+        << uri;
+  }
 }
 
 TEST(ServiceConfig, OtherWaysToWriteTheSame) {

@@ -60,6 +60,20 @@ std::vector<std::pair<std::string, json>> metadata() {
   return all;
 }
 
+// One of each kind that is accepted.
+void write_uris(const fs::path& folder) {
+  int number = 0;
+  for (const char* uri :
+       {"/srv/disk.img", "file:///a%20b", "nbd://host:10809/export",
+        "nbds://user@[::1]/?tls-psk-file=/k&tls-certificates=/c",
+        "nbd+unix:///export?socket=/s%20t", "nbds+vsock://u@2:1/e?tls-psk-file=/k",
+        "https://user:p%40ss@host:8443/x", "ssh://u:p@host/x?identity=/i%25&known-hosts=/k",
+        "nbdkit:curl?url=http%3A%2F%2Fu%3Ap%40h%2Fx&cookie=a&cainfo=/ca",
+        "nbdkit:ssh?host=h&path=/x&password=%2B/file", "qemu:qcow2:/a b,c", "qemu:raw:rbd:p/i@s"}) {
+    write(folder / std::to_string(number++), uri);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -79,5 +93,6 @@ int main(int argc, char** argv) {
       as_text(std::span(luks1).first(luksdetached::testing::luks1::header_bytes));
   write(folder / "luks1_header" / "plain", header);
   write(folder / "open" / "luks1", "\1" + header);
+  write_uris(folder / "uri");
   return 0;
 }

@@ -8,12 +8,14 @@ corpus=$build/corpus/$target
 findings=$build/findings/
 mkdir -p "$corpus" "$findings"
 "$build/tests/fuzz/make_seeds" "$build/seeds"
+dictionary=$here/luks2.dict
+[ "$target" != uri ] || dictionary=$here/uri.dict
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 # No input may take more memory than the largest header and a small derivation, or more than 10 s.
 "$build/tests/fuzz/${target}_fuzz" -max_total_time="${FUZZ_SECONDS:-20}" -timeout=10 \
   -rss_limit_mb=1024 -malloc_limit_mb=256 -max_len=16384 -print_final_stats=1 \
-  -dict="$here/luks2.dict" -artifact_prefix="$findings$target-" "$corpus" "$build/seeds/$target" >"$log" 2>&1 || {
+  -dict="$dictionary" -artifact_prefix="$findings$target-" "$corpus" "$build/seeds/$target" >"$log" 2>&1 || {
   tail -n 60 "$log"
   exit 1
 }

@@ -142,6 +142,22 @@ busy
 killed "$server"
 soon_gone
 
+note "after a clean end they have closed what they had open"
+cat >"$tmp/closes.sh" <<END
+case \$1 in
+  get_size) echo 262144 ;;
+  pread) dd iflag=skip_bytes,count_bytes skip=\$4 count=\$3 if='$tmp/v.payload' status=none ;;
+  unload) echo >>'$tmp/closed' ;;
+  *) exit 2 ;;
+esac
+END
+chmod +x "$tmp/closes.sh"
+served "nbdkit:sh?script=$tmp/closes.sh"
+: >"$tmp/closed"
+nbdcopy "$uri" "$tmp/read"
+stop "$server"
+[ -s "$tmp/closed" ] || fail "the child was killed"
+
 note "a start that fails"
 printf wrong >"$tmp/wrong"
 for kind in http ssh qemu; do

@@ -48,6 +48,12 @@ traced=()
 if [ -z "${LUKSDETACHED_PRELOAD:-}" ]; then
   traced=(strace -f -qq -v -s 100000 -e trace=execve -o "$tmp/trace")
 fi
+# strace keeps signals to itself while it runs a program, whose exit status becomes its own.
+stop_traced() {
+  kill -TERM "$(pgrep -o -P "$server")"
+  wait "$server" || fail "ended with status $?: ${running[$server]}"
+  unset "running[$server]"
+}
 has_children() { [ -n "$(pgrep -P "$server")" ] || fail "no process serves the payload"; }
 reads_plain() {
   nbdcopy "$1" "$tmp/read"
@@ -73,6 +79,7 @@ for kind in "${!sources[@]}"; do
 
   note "$kind, by a config file, with a log of everything"
   socket=$tmp/nbd.sock
+  rm -f "$socket"
   log=$tmp/service.log
   : >"$log"
   service_config < <(export_table vm1 v "header = \"$header\"" "payload = \"$payload\"")
@@ -84,7 +91,7 @@ for kind in "${!sources[@]}"; do
   reads_plain "$(uri_of vm1)"
   has_children
   hidden
-  stop "$server"
+  if [ ${#traced[@]} = 0 ]; then stop "$server"; else stop_traced; fi
   hidden
   if grep -aF -f "$tmp/mark" "$tmp/trace"; then fail "a process was started with the password"; fi
 done
