@@ -23,8 +23,7 @@ class NbdConnector {
   /// Called before the connections of a new set are made. Throws Error(source_unreachable).
   virtual void prepare() {}
 
-  /// True when `prepare` ends the server that was there before, so that nothing of what it was
-  /// asked to do can still happen afterwards.
+  /// True when `prepare` starts a server of our own, which belongs to the thread that calls it.
   virtual bool renews_server() const noexcept { return false; }
 
   /// Called once, in the process that serves: threads may start.
