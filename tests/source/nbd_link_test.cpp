@@ -381,7 +381,7 @@ TEST_F(NbdLinkTest, AServerOfItsOwnIsStartedByTheThreadThatKeepsIt) {
   EXPECT_EQ(news(), "");
 }
 
-TEST_F(NbdLinkTest, NothingIsOpenAfterAServerWasRenewed) {
+TEST_F(NbdLinkTest, WhatAServerOfItsOwnPassedOnSettlesToo) {
   server_.emplace(usual);
   std::atomic<int> prepared = 0;
   link_to(std::make_unique<RenewedServer>(address(), prepared), 60s);
@@ -391,7 +391,7 @@ TEST_F(NbdLinkTest, NothingIsOpenAfterAServerWasRenewed) {
   const auto begin = Clock::now();
   link_->drop(lost);
   lanes(Use::changes);
-  EXPECT_LT(Clock::now() - begin, soon);
+  EXPECT_GE(Clock::now() - begin, soon);
   EXPECT_EQ(prepared, 3);
 }
 
