@@ -41,10 +41,10 @@ Outcome unlock(const ExportOptions& options) {
   std::transform(loaded.header.warnings.begin(), loaded.header.warnings.end(),
                  std::back_inserter(warnings),
                  [&](const std::string& text) { return "header " + name + ": " + text; });
-  const std::vector<SecureBuffer> secrets =
-      read_secrets(options, [&](const std::string& text) { warnings.push_back(text); });
+  const Warn warn = [&](const std::string& text) { warnings.push_back(text); };
+  const std::vector<SecureBuffer> secrets = read_secrets(options, warn);
   const auto start = std::chrono::steady_clock::now();
-  const luks::Unlocked unlocked = unlock_header(options, loaded, secrets);
+  const luks::Unlocked unlocked = unlock_header(options, loaded, secrets, warn);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   return {name, std::move(warnings), unlocked.keyslot, took.count()};
 }

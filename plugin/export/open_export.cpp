@@ -94,6 +94,7 @@ DataArea check_payload(const ExportOptions& options, const LoadedHeader& loaded,
 OpenedExport open_export(const ExportOptions& options, Access access, RangeLock& payload_lock) {
   const StackWiper stack_wiper;
   OpenedExport opened;
+  const Warn warn = [&](const std::string& text) { opened.warnings.push_back(text); };
   const LoadedHeader loaded = read_servable_header(options);
   const luks::Header& header = loaded.header;
   for (const std::string& text : header.warnings) {
@@ -121,9 +122,7 @@ OpenedExport open_export(const ExportOptions& options, Access access, RangeLock&
                               "them in spite of discard=true");
   }
   const DataArea area = check_payload(options, loaded, *payload, opened.warnings);
-  const luks::Unlocked unlocked = unlock_header(
-      options, loaded,
-      read_secrets(options, [&](const std::string& text) { opened.warnings.push_back(text); }));
+  const luks::Unlocked unlocked = unlock_header(options, loaded, read_secrets(options, warn), warn);
   std::unique_ptr<SectorCipher> cipher =
       make_sector_cipher(header.segment.cipher, unlocked.volume_key.span(), area.sector_size);
 

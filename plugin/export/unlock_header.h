@@ -20,12 +20,12 @@ LoadedHeader read_header(const ExportOptions& options, HeaderPart part);
 /// not the required one, and the first of its refusals.
 LoadedHeader read_servable_header(const ExportOptions& options);
 
-/// Reads all secrets, then all passphrases. Throws Error.
+/// Reads all secrets but those of tokens, then all passphrases. Throws Error.
 std::vector<SecureBuffer> read_secrets(const ExportOptions& options, const Warn& warn);
 
-/// Finds the key slot that one of `secrets` opens. Throws Error as luks::unlock does, with the
-/// header's name.
+/// Finds the key slot that one of `secrets` opens, or one of the header's tokens, if `options` asks
+/// for them. Throws Error as luks::unlock and unlock_by_tokens do, with the header's name.
 luks::Unlocked unlock_header(const ExportOptions& options, const LoadedHeader& loaded,
-                             std::span<const SecureBuffer> secrets);
+                             std::span<const SecureBuffer> secrets, const Warn& warn);
 
 }  // namespace luksdetached
