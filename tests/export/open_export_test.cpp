@@ -5,6 +5,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -70,6 +71,8 @@ class OpenExportTest : public ::testing::Test {
     options_.secrets = {{.path = directory_.file("secret")}};
     write_file(options_.payload, as_text(pattern(payload_bytes, 3)));
     write_file(options_.secrets[0].path, "secret");
+    std::filesystem::permissions(options_.secrets[0].path, std::filesystem::perms::owner_read |
+                                                               std::filesystem::perms::owner_write);
   }
 
   // Makes the header, with the least that cryptsetup lets one pay.
