@@ -42,11 +42,12 @@ Outcome unlock(const ExportOptions& options) {
   for (const std::string& text : loaded.header.warnings) {
     warnings.push_back("header " + name + ": " + text);
   }
+  const Warn warn = [&](const std::string& text) { warnings.push_back(text); };
   const std::vector<SecureBuffer> secrets =
-      read_secrets(options, [&](const std::string& text) { warnings.push_back(text); });
+      read_secrets(options, warn);
   const auto start = std::chrono::steady_clock::now();
   luks::KdfBudget budget = kdf_budget(options);
-  const luks::Unlocked unlocked = unlock_header(options, uri, loaded, secrets, budget);
+  const luks::Unlocked unlocked = unlock_header(options, uri, loaded, secrets, budget, warn);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   return {name, std::move(warnings), unlocked.keyslot, took.count()};
 }

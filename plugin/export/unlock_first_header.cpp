@@ -145,7 +145,7 @@ UnlockedHeader unlock_first_header(const ExportOptions& options, const CheckHead
       secrets = read_secrets(options, [&](const std::string& text) { warnings.push_back(text); });
     }
     if (!works([&] {
-          header.unlocked = unlock_header(options, uri, header.loaded, *secrets, budget);
+          header.unlocked = unlock_header(options, uri, header.loaded, *secrets, budget, warn);
         })) {
       continue;
     }

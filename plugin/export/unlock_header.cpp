@@ -1,10 +1,13 @@
 #include "export/unlock_header.h"
 
+#include <algorithm>
 #include <memory>
+#include <string>
 
 #include "base/error.h"
 #include "export/open_as.h"
 #include "export/required_header.h"
+#include "export/unlock_by_tokens.h"
 #include "luks/volume_key.h"
 #include "secret/secret.h"
 #include "source/uri.h"
@@ -27,6 +30,33 @@ auto of_header(const std::string& role, const std::string& uri, Step step) {
   } catch (const Error& error) {
     throw Error(error.kind(), role + " " + parse_uri(uri).name + ": " + error.what(),
                 error.errno_code());
+  }
+}
+
+bool asks_tokens(const ExportOptions& options) {
+  return std::any_of(options.secrets.begin(), options.secrets.end(),
+                     [](const SecretFrom& from) { return from.kind == SecretFrom::Kind::tokens; });
+}
+
+// Tokens come last: they may have to ask somebody.
+luks::Unlocked unlock_by_secrets(const ExportOptions& options, const LoadedHeader& loaded,
+                                 std::span<const SecureBuffer> secrets, luks::KdfBudget& budget,
+                                 const Warn& warn) {
+  if (!asks_tokens(options)) {
+    return luks::unlock(loaded.header, loaded.image, secrets, options.keyslot, budget);
+  }
+  std::string before;
+  if (!secrets.empty()) {
+    try {
+      return luks::unlock(loaded.header, loaded.image, secrets, options.keyslot, budget);
+    } catch (const Error& error) {
+      before = std::string(error.what()) + "; ";
+    }
+  }
+  try {
+    return unlock_by_tokens(loaded.header, loaded.image, options.keyslot, budget, warn);
+  } catch (const Error& error) {
+    throw Error(error.kind(), before + error.what(), error.errno_code());
   }
 }
 
@@ -61,6 +91,7 @@ std::vector<SecureBuffer> read_secrets(const ExportOptions& options, const Warn&
   secrets.reserve(options.secrets.size() + options.passphrases.size());
   const SecretRange range{options.secret_offset, options.secret_size};
   for (const SecretFrom& from : options.secrets) {
+    if (from.kind == SecretFrom::Kind::tokens) continue;
     secrets.push_back(read_secret(from, range, warn));
   }
   for (const PassphraseFrom& from : options.passphrases) {
@@ -76,11 +107,10 @@ luks::KdfBudget kdf_budget(const ExportOptions& options) {
 
 luks::Unlocked unlock_header(const ExportOptions& options, const std::string& uri,
                              const LoadedHeader& loaded, std::span<const SecureBuffer> secrets,
-                             luks::KdfBudget& budget) {
+                             luks::KdfBudget& budget, const Warn& warn) {
   return of_header("cannot unlock header", uri, [&] {
-    return options.volume_key
-               ? luks::unlock_with_volume_key(loaded.header, secrets.front(), budget)
-               : luks::unlock(loaded.header, loaded.image, secrets, options.keyslot, budget);
+    return options.volume_key ? luks::unlock_with_volume_key(loaded.header, secrets.front(), budget)
+                              : unlock_by_secrets(options, loaded, secrets, budget, warn);
   });
 }
 

@@ -27,16 +27,17 @@ void check_servable(const std::string& uri, const luks::Header& header, luks::Op
 /// What the options have to open a volume with.
 luks::Opener opener_of(const ExportOptions& options) noexcept;
 
-/// Reads all secrets, then all passphrases; or the volume key alone. Throws Error.
+/// Reads all secrets but those of tokens, then all passphrases; or the volume key alone. Throws Error.
 std::vector<SecureBuffer> read_secrets(const ExportOptions& options, const Warn& warn);
 
 /// What deriving keys may cost, for one volume.
 luks::KdfBudget kdf_budget(const ExportOptions& options);
 
-/// Opens the header `uri` with what read_secrets returned. Throws Error as luks::unlock and
-/// luks::unlock_with_volume_key do, with the header's name.
+/// Opens the header `uri` with what read_secrets returned, or else with its tokens if `options` ask
+/// for them. Throws Error as luks::unlock, luks::unlock_with_volume_key and unlock_by_tokens do,
+/// with the header's name. `warn` hears of tokens that failed before another one opened.
 luks::Unlocked unlock_header(const ExportOptions& options, const std::string& uri,
                              const LoadedHeader& loaded, std::span<const SecureBuffer> secrets,
-                             luks::KdfBudget& budget);
+                             luks::KdfBudget& budget, const Warn& warn);
 
 }  // namespace luksdetached

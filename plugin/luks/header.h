@@ -75,11 +75,13 @@ struct Segment {
   CipherSpec cipher;                  ///< the same, taken apart
 };
 
-/// A LUKS2 token: it says where a secret could come from. Tokens are listed, not used.
+/// A LUKS2 token: it says where a secret could come from.
 struct Token {
   unsigned id = 0;  ///< 0 to 31
   std::string type;
   std::vector<unsigned> keyslots;  ///< that its secret opens
+  std::string jwe{};  ///< type "clevis": the secret, encrypted, as RFC 7516 writes it in
+                      ///< compact form; empty when it cannot be read
 };
 
 /// One of the two copies of LUKS2's metadata.

@@ -28,6 +28,9 @@ class Node {
   bool has(const std::string& name) const { return value_.contains(name); }
   std::size_t size() const { return value_.size(); }
 
+  /// The value itself.
+  const nlohmann::json& value() const { return value_; }
+
   /// The member `name`, which must be there; `object` and `array` must be one, too.
   Node child(const std::string& name) const;
   Node object(const std::string& name) const;

@@ -8,8 +8,8 @@
 
 namespace luksdetached::luks {
 
-/// Lists `tokens`, which refer to members of `keyslots`, in the order of their numbers. What else a
-/// token holds is its program's business. Throws header_damaged.
+/// Lists `tokens`, which refer to members of `keyslots`, in the order of their numbers. What a
+/// token holds beside what is taken from it is its program's business. Throws header_damaged.
 std::vector<Token> parse_luks2_tokens(const Node& tokens, const Node& keyslots);
 
 }  // namespace luksdetached::luks

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -72,6 +73,8 @@ class OpenExportTest : public ::testing::Test {
     write_file(options_.payload, as_text(pattern(payload_bytes, 3)));
     umask(077);  // a secret that everybody can read is warned of
     write_file(options_.secrets[0].path, "secret");
+    std::filesystem::permissions(options_.secrets[0].path, std::filesystem::perms::owner_read |
+                                                               std::filesystem::perms::owner_write);
   }
 
   // Makes the header, with the least that cryptsetup lets one pay.

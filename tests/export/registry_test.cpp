@@ -27,6 +27,8 @@ class ExportRegistryTest : public ::testing::Test {
     umask(077);  // a secret that everybody can read is warned of
     std::ofstream(path("secret")) << "the secret";
     std::ofstream(path("wrong")) << "another";
+    std::filesystem::permissions(
+        path("secret"), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     std::ofstream(path("payload")) << std::string(65536, 'x');
     const std::string command =
         "PATH=$PATH:/usr/sbin cryptsetup luksFormat --batch-mode --type luks1 "

@@ -30,6 +30,25 @@ TEST(Luks2TokensTest, TheyAreListedInTheOrderOfTheirNumbers) {
   EXPECT_TRUE(header.refusals.empty());
 }
 
+TEST(Luks2TokensTest, TheMessageOfClevisIsKept) {
+  const auto jwe_of = [](const json& token) {
+    return parse_changed([&](json& m) {
+             m["tokens"]["0"] = token;
+             m["tokens"]["0"]["keyslots"] = json::array({"0"});
+           })
+        .tokens.at(0)
+        .jwe;
+  };
+  const json message = {
+      {"protected", "cHJv"}, {"iv", "aXY"}, {"ciphertext", "Y3Q"}, {"tag", "dGFn"}};
+  EXPECT_EQ(jwe_of({{"type", "clevis"}, {"jwe", message}}), "cHJv..aXY.Y3Q.dGFn");
+  EXPECT_EQ(jwe_of({{"type", "clevis"}, {"jwe", "cHJv..aXY.Y3Q.dGFn"}}), "cHJv..aXY.Y3Q.dGFn");
+  // Not what this version can read, but the header is as good as before.
+  EXPECT_EQ(jwe_of({{"type", "clevis"}, {"jwe", 1}}), "");
+  EXPECT_EQ(jwe_of({{"type", "clevis"}}), "");
+  EXPECT_EQ(jwe_of({{"type", "other"}, {"jwe", message}}), "");
+}
+
 TEST(Luks2TokensTest, RefusesWhatIsMissingOrOfAnotherType) {
   const Malformed table[] = {
       {"/tokens", nullptr, damaged, "tokens is missing"},
