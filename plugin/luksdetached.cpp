@@ -183,7 +183,8 @@ void on_dump_plugin() {
   std::printf("luksdetached_ciphers=%s\n", supported_ciphers().c_str());
   std::printf("luksdetached_kdfs=pbkdf2 argon2i argon2id\n");
   std::printf("luksdetached_hashes=%s\n", supported_hashes().c_str());
-  std::printf("luksdetached_sources=path file nbd nbds nbd+unix nbds+unix nbd+vsock nbds+vsock "
+  std::printf(
+      "luksdetached_sources=path file nbd nbds nbd+unix nbds+unix nbd+vsock nbds+vsock "
       "http https ssh sftp nbdkit qemu\n");
   std::printf("luksdetached_aes_kernel=%s\n", std::string(aes_xts_kernel()).c_str());
 }

@@ -43,8 +43,7 @@ Outcome unlock(const ExportOptions& options) {
     warnings.push_back("header " + name + ": " + text);
   }
   const Warn warn = [&](const std::string& text) { warnings.push_back(text); };
-  const std::vector<SecureBuffer> secrets =
-      read_secrets(options, warn);
+  const std::vector<SecureBuffer> secrets = read_secrets(options, warn);
   const auto start = std::chrono::steady_clock::now();
   luks::KdfBudget budget = kdf_budget(options);
   const luks::Unlocked unlocked = unlock_header(options, uri, loaded, secrets, budget, warn);

@@ -27,7 +27,8 @@ void check_servable(const std::string& uri, const luks::Header& header, luks::Op
 /// What the options have to open a volume with.
 luks::Opener opener_of(const ExportOptions& options) noexcept;
 
-/// Reads all secrets but those of tokens, then all passphrases; or the volume key alone. Throws Error.
+/// Reads all secrets but those of tokens, then all passphrases; or the volume key alone. Throws
+/// Error.
 std::vector<SecureBuffer> read_secrets(const ExportOptions& options, const Warn& warn);
 
 /// What deriving keys may cost, for one volume.

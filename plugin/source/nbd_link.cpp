@@ -192,8 +192,8 @@ void NbdLink::keep_connected() noexcept {
                                         : std::clamp(rest * 2, first_pause, longest_rest);
     std::shared_ptr<NbdLanes> found;
     if (!ending() && (!old || sleep(rest))) found = connect_again();
-    // What still uses the old ones has not said yet that it failed. Also a server of our own that has
-    // ended may have passed it on to another machine.
+    // What still uses the old ones has not said yet that it failed. Also a server of our own that
+    // has ended may have passed it on to another machine.
     const bool must_settle = old && (old.use_count() > 1 || old->change_is_open);
     if (found && old) {
       options_.tell(name() + " is connected again after " + seconds_text(Clock::now() - since));
