@@ -61,7 +61,7 @@ reads_plain() {
 }
 
 note "the check sees a command line"
-setpriv --pdeathsig TERM sh -c 'sleep 100' "$mark" &
+setpriv --pdeathsig TERM /usr/bin/python3 -c 'import time; time.sleep(100)' "$mark" >"$tmp/shown" 2>&1 &
 shown=$!
 defer stop_quietly "$shown"
 eventually is_shown
