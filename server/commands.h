@@ -1,11 +1,10 @@
 // The commands of the program, one file each.
 #pragma once
 
-#include <functional>
+#include <string>
+#include <vector>
 
-namespace CLI {
-class App;
-}
+#include "option_arguments.h"
 
 namespace luksdetached {
 
@@ -18,28 +17,43 @@ enum ExitStatus : int {
   exit_not_supported = 4,  ///< valid, but not supported or against policy
 };
 
-/// What the command line asks for. Returns the exit status or throws.
-using Action = std::function<int()>;
+/// What `inspect` and `test` are given.
+struct HeaderArguments {
+  OptionArguments options;  ///< HEADER and parameters of the plugin
+  bool json = false;
+};
 
-// Each of these adds a command with its options to `app`. When a command line that has the command
-// is parsed, `action` becomes what is to be done.
+/// What `status` is given.
+struct StatusArguments {
+  std::string config;  ///< path of the config file
+  bool json = false;
+};
+
+/// What `healthcheck` is given.
+struct HealthcheckArguments {
+  std::string config;              ///< path of the config file
+  bool ready = false;              ///< exports must be open too
+  std::vector<std::string> names;  ///< which; none: all
+};
+
+// Each does what a command line asks for, and returns the exit status or throws.
 
 /// `serve CONFIG`: checks the config, then becomes nbdkit; returns only when that failed.
-void add_serve(CLI::App& app, Action& action);
+int serve(const std::string& config_path);
 
 /// `config check CONFIG`: prints every mistake.
-void add_config(CLI::App& app, Action& action);
+int check_config(const std::string& config_path);
 
 /// `status CONFIG`: prints the exports of the running service and their states.
-void add_status(CLI::App& app, Action& action);
+int show_status(const StatusArguments& arguments);
 
 /// `healthcheck CONFIG`: does the service answer, and are exports open?
-void add_healthcheck(CLI::App& app, Action& action);
+int check_health(const HealthcheckArguments& arguments);
 
 /// `inspect HEADER`: prints what a header says, and what is weak or wrong with it.
-void add_inspect(CLI::App& app, Action& action);
+int inspect(const HeaderArguments& arguments);
 
 /// `test HEADER`: does a secret unlock it, which key slot, and how long does that take?
-void add_test(CLI::App& app, Action& action);
+int test(HeaderArguments& arguments);
 
 }  // namespace luksdetached

@@ -1,29 +1,18 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <map>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "commands.h"
 #include "config/export_options.h"
-#include "config_path.h"
 #include "export/load_service.h"
 #include "source/uri.h"
 #include "status_client.h"
 
 namespace luksdetached {
 
-namespace {
-
-struct Arguments {
-  std::string config;
-  bool ready = false;
-  std::vector<std::string> names;
-};
-
-int check_health(const Arguments& arguments) {
+int check_health(const HealthcheckArguments& arguments) {
   if (!arguments.names.empty() && !arguments.ready) {
     throw OptionError("healthcheck takes names only with --ready");
   }
@@ -50,18 +39,6 @@ int check_health(const Arguments& arguments) {
     result = exit_refused;
   }
   return result;
-}
-
-}  // namespace
-
-void add_healthcheck(CLI::App& app, Action& action) {
-  CLI::App& command = *app.add_subcommand("healthcheck", "exit 0 if the running service answers");
-  const auto arguments = std::make_shared<Arguments>();
-  add_config_path(command, arguments->config);
-  command.add_flag("--ready", arguments->ready, "and these exports (or all) are open");
-  command.add_option("NAME", arguments->names, "exports that must be open (with --ready)");
-  command.callback(
-      [arguments, &action] { action = [arguments] { return check_health(*arguments); }; });
 }
 
 }  // namespace luksdetached

@@ -1,6 +1,4 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
-#include <memory>
 
 #include "base/error.h"
 #include "commands.h"
@@ -16,11 +14,6 @@ namespace luksdetached {
 
 namespace {
 
-struct Arguments {
-  OptionArguments header;
-  bool json = false;
-};
-
 LoadedHeader read(const ExportOptions& options, bool json) {
   try {
     return read_header(options, options.headers.front(), HeaderPart::whole);
@@ -30,8 +23,10 @@ LoadedHeader read(const ExportOptions& options, bool json) {
   }
 }
 
-int inspect(const Arguments& arguments) {
-  const ExportOptions options = arguments.header.options(Purpose::inspect);
+}  // namespace
+
+int inspect(const HeaderArguments& arguments) {
+  const ExportOptions options = arguments.options.options(Purpose::inspect);
   const LoadedHeader loaded = read(options, arguments.json);
   const std::string name = parse_uri(options.headers.front()).name;
   const std::string sha256 = header_sha256(loaded);
@@ -41,18 +36,6 @@ int inspect(const Arguments& arguments) {
     std::fputs(header_text(name, sha256, loaded.header).c_str(), stdout);
   }
   return loaded.header.refusals.empty() ? exit_done : exit_not_supported;
-}
-
-}  // namespace
-
-void add_inspect(CLI::App& app, Action& action) {
-  CLI::App& command =
-      *app.add_subcommand("inspect", "show what a header says, and what is weak or wrong with it");
-  const auto arguments = std::make_shared<Arguments>();
-  arguments->header.add_header(command);
-  command.add_flag("--json", arguments->json, "as JSON");
-  arguments->header.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
-  command.callback([arguments, &action] { action = [arguments] { return inspect(*arguments); }; });
 }
 
 }  // namespace luksdetached

@@ -1,14 +1,13 @@
 // The program: reads its command line, runs one command, turns failures into exit statuses.
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
 #include "base/error.h"
+#include "command_line.h"
 #include "commands.h"
 #include "config/export_options.h"
 #include "config/service_config.h"
@@ -19,27 +18,7 @@ namespace {
 using namespace luksdetached;
 
 int run(int argc, char** argv) {
-  CLI::App app("LUKS volumes with detached headers over NBD, in userspace", "luksdetached");
-  app.set_version_flag("--version", "luksdetached " LUKSDETACHED_VERSION);
-  app.require_subcommand(1);
-  app.footer("man luksdetached has all about the commands and the config file.");
-  app.failure_message([](const CLI::App*, const CLI::Error& error) {
-    return std::string("luksdetached: ") + error.what() + " (--help says more)\n";
-  });
-  Action action;
-  for (const auto add :
-       {add_serve, add_config, add_status, add_healthcheck, add_inspect, add_test}) {
-    add(app, action);
-  }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::RequiredError& error) {
-    const std::vector<std::string> unknown = app.remaining(true);
-    if (unknown.empty()) return app.exit(error) == 0 ? exit_done : exit_usage;
-    throw OptionError("there is no command '" + unknown.front() + "' (--help lists them)");
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? exit_done : exit_usage;
-  }
+  const Action action = read_command_line(argc, argv);
   const int status = action();
   // What a script did not get it must not take for the answer.
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {

@@ -1,5 +1,7 @@
 #include "option_arguments.h"
 
+#include <CLI/CLI.hpp>
+
 namespace luksdetached {
 
 void OptionArguments::add_header(CLI::App& command) {

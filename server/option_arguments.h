@@ -1,13 +1,16 @@
 // Parameters of the plugin as options of a command: the same names, the same checks.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/export_options.h"
+
+namespace CLI {
+class App;
+}
 
 namespace luksdetached {
 

@@ -1,11 +1,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <memory>
 #include <stdexcept>
 #include <system_error>
 #include <vector>
@@ -13,7 +11,6 @@
 #include "base/unix_socket.h"
 #include "commands.h"
 #include "config/needed_files.h"
-#include "config_path.h"
 #include "export/load_service.h"
 
 namespace luksdetached {
@@ -79,6 +76,8 @@ void raise_file_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+}  // namespace
+
 int serve(const std::string& config_path) {
   const ServiceConfig config = load_service(config_path);
   check_needed_files(config, config_path);
@@ -92,16 +91,6 @@ int serve(const std::string& config_path) {
   execvp(pointers.front(), pointers.data());
   throw std::system_error(errno, std::generic_category(),
                           "cannot start nbdkit (Debian package nbdkit)");
-}
-
-}  // namespace
-
-void add_serve(CLI::App& app, Action& action) {
-  CLI::App& command =
-      *app.add_subcommand("serve", "check the config, then serve its exports (becomes nbdkit)");
-  const auto path = std::make_shared<std::string>();
-  add_config_path(command, *path);
-  command.callback([path, &action] { action = [path] { return serve(*path); }; });
 }
 
 }  // namespace luksdetached

@@ -1,10 +1,7 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
-#include <memory>
 #include <string>
 
 #include "commands.h"
-#include "config_path.h"
 #include "export/load_service.h"
 #include "print_json.h"
 #include "source/uri.h"
@@ -12,14 +9,7 @@
 
 namespace luksdetached {
 
-namespace {
-
-struct Arguments {
-  std::string config;
-  bool json = false;
-};
-
-int show_status(const Arguments& arguments) {
+int show_status(const StatusArguments& arguments) {
   const nlohmann::ordered_json report = fetch_status(load_service(arguments.config));
   if (arguments.json) {
     print_json(report);
@@ -37,18 +27,6 @@ int show_status(const Arguments& arguments) {
                 escape_control(details).c_str());
   }
   return exit_done;
-}
-
-}  // namespace
-
-void add_status(CLI::App& app, Action& action) {
-  CLI::App& command =
-      *app.add_subcommand("status", "show the exports of the running service and their states");
-  const auto arguments = std::make_shared<Arguments>();
-  add_config_path(command, arguments->config);
-  command.add_flag("--json", arguments->json, "as JSON");
-  command.callback(
-      [arguments, &action] { action = [arguments] { return show_status(*arguments); }; });
 }
 
 }  // namespace luksdetached

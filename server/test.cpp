@@ -1,9 +1,7 @@
 #include <unistd.h>
-#include <CLI/CLI.hpp>
 
 #include <chrono>
 #include <cstdio>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,11 +17,6 @@
 namespace luksdetached {
 
 namespace {
-
-struct Arguments {
-  OptionArguments options;
-  bool json = false;
-};
 
 // What the secret did.
 struct Outcome {
@@ -51,7 +44,7 @@ Outcome unlock(const ExportOptions& options) {
   return {name, std::move(warnings), unlocked.keyslot, took.count()};
 }
 
-ExportOptions read_options(Arguments& arguments) {
+ExportOptions read_options(HeaderArguments& arguments) {
   const bool given = arguments.options.has("secret") || arguments.options.has("passphrase") ||
                      arguments.options.has("volume-key");
   if (!given) {
@@ -69,7 +62,7 @@ void report_failure(const Error& error) {
   print_json({{"schema", 1}, {"unlocks", false}, {"error", error_json(error)}});
 }
 
-Outcome unlock_or_report(Arguments& arguments) {
+Outcome unlock_or_report(HeaderArguments& arguments) {
   try {
     return unlock(read_options(arguments));
   } catch (const OptionError& error) {
@@ -81,7 +74,9 @@ Outcome unlock_or_report(Arguments& arguments) {
   }
 }
 
-int test(Arguments& arguments) {
+}  // namespace
+
+int test(HeaderArguments& arguments) {
   const Outcome outcome = unlock_or_report(arguments);
   if (arguments.json) {
     print_json({{"schema", 1},
@@ -101,30 +96,6 @@ int test(Arguments& arguments) {
   std::printf("%s: unlocked by %s in %.2f seconds\n", outcome.header.c_str(), by.c_str(),
               outcome.seconds);
   return exit_done;
-}
-
-}  // namespace
-
-void add_test(CLI::App& app, Action& action) {
-  CLI::App& command = *app.add_subcommand(
-      "test", "does a secret unlock the header, which key slot, and how long does it take?");
-  const auto arguments = std::make_shared<Arguments>();
-  OptionArguments& options = arguments->options;
-  options.add_header(command);
-  options.add(command, "secret", "SECRET",
-              "where key bytes are, used exactly as they are: a path, fd:N, -, credential:NAME, "
-              "exec:PATH, token:; may repeat");
-  options.add(command, "secret-offset", "SIZE", "bytes of each secret to skip");
-  options.add(command, "secret-size", "SIZE", "bytes of each secret to use");
-  options.add(command, "passphrase", "+FILE|-|-FD",
-              "one line of a file, of standard input or of a file descriptor; may repeat");
-  options.add(command, "volume-key", "SECRET", "the volume key itself, instead of secrets");
-  options.add(command, "keyslot", "N", "only this key slot");
-  options.add(command, "kdf-memory-max", "SIZE", "refuse key slots that need more (4G)");
-  options.add(command, "kdf-iterations-max", "N", "refuse more PBKDF2 iterations (100000000)");
-  options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
-  command.add_flag("--json", arguments->json, "as JSON");
-  command.callback([arguments, &action] { action = [arguments] { return test(*arguments); }; });
 }
 
 }  // namespace luksdetached

@@ -20,9 +20,11 @@ declare -A payload=(
 
 # descendants PROCESS: with the time at which each began, for numbers are used again.
 descendants() {
-  local child
+  local child began
   for child in $(pgrep -P "$1"); do
-    printf '%s %s\n' "$child" "$(cut -d' ' -f22 "/proc/$child/stat")"
+    # None is there any more where a program was asked something.
+    began=$(cut -d' ' -f22 "/proc/$child/stat" 2>/dev/null) || continue
+    printf '%s %s\n' "$child" "$began"
     descendants "$child"
   done
 }
@@ -175,6 +177,7 @@ done
 
 note "what they say is in our log"
 served "${payload[http]}"
+nbdinfo --size "$uri" >/dev/null
 mv "$tmp/web/payload" "$tmp/web/moved"
 /usr/bin/python3 -c '
 import nbd, sys

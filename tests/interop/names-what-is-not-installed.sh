@@ -32,7 +32,7 @@ fi
 
 note "qemu-nbd"
 mkdir "$tmp/bin"
-ln -s "$(command -v nbdkit)" "$tmp/bin/"
+ln -s "$(command -v nbdkit)" "$(command -v env)" "$tmp/bin/"
 nbdkit_under_test=(env "PATH=$tmp/bin" "${nbdkit_under_test[@]}")
 both 'qemu-nbd.*qemu-utils' "qemu:raw:$tmp/v.payload"
 note "and nothing else needs it"

@@ -15,6 +15,13 @@ material v
 } >"$tmp/line"
 mkfifo "$tmp/fifo"
 
+# A program that knows the secret, and a clevis that does, for a token that holds anything.
+mkdir "$tmp/bin"
+printf '%s\n' '#!/bin/sh' "exec cat '$tmp/v.secret'" | tee "$tmp/ask" >"$tmp/bin/clevis"
+chmod +x "$tmp/ask" "$tmp/bin/clevis"
+jwe='{"protected":"cA","encrypted_key":"","iv":"aQ","ciphertext":"Yw","tag":"dA"}'
+cryptsetup token import --token-id 0 "$tmp/v.header" <<<'{"type":"clevis","keyslots":["0"],"jwe":'"$jwe"'}'
+
 # These become the server, with what it needs to get at the secret.
 as_it_is() { exec "$@"; }
 with_fifo() {
@@ -23,6 +30,10 @@ with_fifo() {
 }
 with_standard_input() { exec "$@" <"$tmp/line"; }
 with_descriptor() { exec "$@" 9<"$tmp/line"; }
+with_bytes_on_standard_input() { exec "$@" <"$tmp/v.secret"; }
+with_bytes_on_descriptor() { exec "$@" 9<"$tmp/v.secret"; }
+with_credentials() { exec env "CREDENTIALS_DIRECTORY=$tmp" "$@"; }
+with_clevis() { exec env "PATH=$tmp/bin:$PATH" "$@"; }
 
 # no_argon2 PROCESS: it has given back the memory of the key derivation.
 no_argon2() {
@@ -65,4 +76,10 @@ secret=DIR/fifo with_fifo
 passphrase=+DIR/line as_it_is
 passphrase=- with_standard_input
 passphrase=-9 with_descriptor
+secret=- with_bytes_on_standard_input
+secret=fd:9 with_bytes_on_descriptor
+secret=credential:v.secret with_credentials
+secret=exec:DIR/ask as_it_is
+secret=token: with_clevis
+volume-key=DIR/v.rawkey as_it_is
 END

@@ -248,11 +248,12 @@ TEST(ChildServerTest, EndsWithTheThreadThatStartedItAlsoWhenItIsStuck) {
   esac)");
   std::filesystem::permissions(dir.file("script"), std::filesystem::perms::owner_all);
   ChildServer server = server_of("nbdkit:sh?script=" + dir.file("script"));
+  std::vector<char> answer(512);
   std::unique_ptr<Client> client;
   std::thread([&] {
     server.restart();
     client = std::make_unique<Client>(server);
-    nbd_aio_pread(client->nbd, std::malloc(512), 512, 0, NBD_NULL_COMPLETION, 0);
+    nbd_aio_pread(client->nbd, answer.data(), answer.size(), 0, NBD_NULL_COMPLETION, 0);
     std::this_thread::sleep_for(300ms);
   }).join();
   const auto start = std::chrono::steady_clock::now();

@@ -1,0 +1,123 @@
+#include "command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "commands.h"
+
+namespace luksdetached {
+
+namespace {
+
+void add_config_path(CLI::App& command, std::string& path) {
+  command.add_option("CONFIG", path, "the config file (TOML)")->required();
+}
+
+// Each of these adds a command with its options to `app`. When a command line that has the command
+// is parsed, `action` becomes what is to be done.
+
+void add_serve(CLI::App& app, Action& action) {
+  CLI::App& command =
+      *app.add_subcommand("serve", "check the config, then serve its exports (becomes nbdkit)");
+  const auto path = std::make_shared<std::string>();
+  add_config_path(command, *path);
+  command.callback([path, &action] { action = [path] { return serve(*path); }; });
+}
+
+void add_config(CLI::App& app, Action& action) {
+  CLI::App& config = *app.add_subcommand("config", "work on config files");
+  config.require_subcommand(1);
+  CLI::App& check = *config.add_subcommand("check", "say every mistake with its line and column");
+  const auto path = std::make_shared<std::string>();
+  add_config_path(check, *path);
+  check.callback([path, &action] { action = [path] { return check_config(*path); }; });
+}
+
+void add_status(CLI::App& app, Action& action) {
+  CLI::App& command =
+      *app.add_subcommand("status", "show the exports of the running service and their states");
+  const auto arguments = std::make_shared<StatusArguments>();
+  add_config_path(command, arguments->config);
+  command.add_flag("--json", arguments->json, "as JSON");
+  command.callback(
+      [arguments, &action] { action = [arguments] { return show_status(*arguments); }; });
+}
+
+void add_healthcheck(CLI::App& app, Action& action) {
+  CLI::App& command = *app.add_subcommand("healthcheck", "exit 0 if the running service answers");
+  const auto arguments = std::make_shared<HealthcheckArguments>();
+  add_config_path(command, arguments->config);
+  command.add_flag("--ready", arguments->ready, "and these exports (or all) are open");
+  command.add_option("NAME", arguments->names, "exports that must be open (with --ready)");
+  command.callback(
+      [arguments, &action] { action = [arguments] { return check_health(*arguments); }; });
+}
+
+void add_inspect(CLI::App& app, Action& action) {
+  CLI::App& command =
+      *app.add_subcommand("inspect", "show what a header says, and what is weak or wrong with it");
+  const auto arguments = std::make_shared<HeaderArguments>();
+  arguments->options.add_header(command);
+  command.add_flag("--json", arguments->json, "as JSON");
+  arguments->options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
+  command.callback([arguments, &action] { action = [arguments] { return inspect(*arguments); }; });
+}
+
+void add_test(CLI::App& app, Action& action) {
+  CLI::App& command = *app.add_subcommand(
+      "test", "does a secret unlock the header, which key slot, and how long does it take?");
+  const auto arguments = std::make_shared<HeaderArguments>();
+  OptionArguments& options = arguments->options;
+  options.add_header(command);
+  options.add(command, "secret", "SECRET",
+              "where key bytes are, used exactly as they are: a path, fd:N, -, credential:NAME, "
+              "exec:PATH, token:; may repeat");
+  options.add(command, "secret-offset", "SIZE", "bytes of each secret to skip");
+  options.add(command, "secret-size", "SIZE", "bytes of each secret to use");
+  options.add(command, "passphrase", "+FILE|-|-FD",
+              "one line of a file, of standard input or of a file descriptor; may repeat");
+  options.add(command, "volume-key", "SECRET", "the volume key itself, instead of secrets");
+  options.add(command, "keyslot", "N", "only this key slot");
+  options.add(command, "kdf-memory-max", "SIZE", "refuse key slots that need more (4G)");
+  options.add(command, "kdf-iterations-max", "N", "refuse more PBKDF2 iterations (100000000)");
+  options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
+  command.add_flag("--json", arguments->json, "as JSON");
+  command.callback([arguments, &action] { action = [arguments] { return test(*arguments); }; });
+}
+
+// Says what is wrong, or what was asked about the program.
+Action answer(const CLI::App& app, const CLI::Error& error) {
+  const int status = app.exit(error) == 0 ? exit_done : exit_usage;
+  return [status] { return status; };
+}
+
+}  // namespace
+
+Action read_command_line(int argc, const char* const* argv) {
+  CLI::App app("LUKS volumes with detached headers over NBD, in userspace", "luksdetached");
+  app.set_version_flag("--version", "luksdetached " LUKSDETACHED_VERSION);
+  app.require_subcommand(1);
+  app.footer("man luksdetached has all about the commands and the config file.");
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return std::string("luksdetached: ") + error.what() + " (--help says more)\n";
+  });
+  Action action;
+  for (const auto add :
+       {add_serve, add_config, add_status, add_healthcheck, add_inspect, add_test}) {
+    add(app, action);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::RequiredError& error) {
+    const std::vector<std::string> unknown = app.remaining(true);
+    if (unknown.empty()) return answer(app, error);
+    throw OptionError("there is no command '" + unknown.front() + "' (--help lists them)");
+  } catch (const CLI::ParseError& error) {
+    return answer(app, error);
+  }
+  return action;
+}
+
+}  // namespace luksdetached
