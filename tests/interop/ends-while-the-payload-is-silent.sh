@@ -14,15 +14,18 @@ ends() {
   cue payload
   serve "header=$tmp/v.header" "payload=$payload" "secret=$tmp/v.secret" reconnect-timeout=600
   : >"$tmp/waiting"
+  rm -f "$tmp/go"
   local clients=() request
   for request in 'pread(4096, 0)' 'pwrite(bytes(4096), 65536)'; do
-    nbd_shell -u "$uri" -c "open('$tmp/waiting', 'a').write('.')" -c 'import time; time.sleep(0.3)' -c "h.$request" >"$tmp/answer" 2>&1 &
+    nbd_shell -u "$uri" -c "open('$tmp/waiting', 'a').write('.')" -c 'import os, time' \
+      -c "while not os.path.exists('$tmp/go'): time.sleep(0.05)" -c "h.$request" >"$tmp/answer" 2>&1 &
     clients+=($!)
     defer stop_quietly $!
   done
   both_wait() { [ "$(cat "$tmp/waiting")" = .. ]; }
   eventually both_wait
   cue payload "$@"
+  touch "$tmp/go"
   sleep 1.5
   stops_within 6
   # Nothing was answered as if it had been done.

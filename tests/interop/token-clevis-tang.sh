@@ -70,7 +70,8 @@ for name in single both either; do opens "$name"; done
 note "arguments and environment of everything that is run hold nothing secret"
 passphrase=$(cryptsetup token export --token-id 0 "$tmp/single.header" | jose fmt -j- -Og jwe -o- |
   jose jwe fmt -i- -c | clevis decrypt)
-strace -f -q -s 100000 -v -e trace=execve -o "$tmp/strace" \
+# Leaks cannot be looked for under ptrace.
+ASAN_OPTIONS=detect_leaks=0 strace -f -q -s 100000 -v -e trace=execve -o "$tmp/strace" \
   "$program" test "$tmp/single.header" --secret token: >"$tmp/said"
 grep -q 'clevis-decrypt-tang' "$tmp/strace" || fail "nothing was traced"
 if grep -Fq -- "$passphrase" "$tmp/strace" "$tmp/said"; then fail "the passphrase shows"; fi
