@@ -157,6 +157,7 @@ int execute(Prepared& prepared, pid_t parent) {
   sigset_t none;
   ::sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+  ::setpgid(0, 0);  // what it starts is ended with it
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
   if (::getppid() != parent) return ESRCH;  // it had gone before that
 
@@ -219,12 +220,12 @@ ChildProcess::ChildProcess(const ChildCommand& command) {
   FileDescriptor tell(::fcntl(failure.writing.get(), F_DUPFD_CLOEXEC,
                               static_cast<int>(prepared.descriptors.size())));
   if (!tell) fail(errno);
-  const pid_t parent = ::getpid();
+  parent_ = ::getpid();
   {
     const NoSignals until_child_has_its_own_handlers;
     id_ = ::fork();
     if (id_ == 0) {
-      const int code = execute(prepared, parent);
+      const int code = execute(prepared, parent_);
       [[maybe_unused]] const ssize_t written = ::write(tell.get(), &code, sizeof code);
       ::_exit(EXIT_FAILURE);
     }
@@ -245,13 +246,12 @@ ChildProcess::ChildProcess(const ChildCommand& command) {
 }
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
-    : id_(std::exchange(other.id_, -1)), alive_(std::move(other.alive_)) {}
+    : parent_(other.parent_), id_(std::exchange(other.id_, -1)), alive_(std::move(other.alive_)) {}
 
 ChildProcess::~ChildProcess() {
   if (id_ < 0) return;
-  signal(SIGKILL);
-  while (::waitpid(id_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  kill_all();
+  reap();
 }
 
 // By the pidfd: in a process that was forked from the one that started the child, which cannot wait
@@ -260,7 +260,21 @@ void ChildProcess::signal(int number) noexcept {
   ::syscall(SYS_pidfd_send_signal, alive_.get(), number, nullptr, 0);
 }
 
-std::optional<ChildEnd> ChildProcess::wait_until(std::chrono::steady_clock::time_point deadline) {
+// Its group's number is nobody else's until it was waited for, also when it has ended.
+void ChildProcess::kill_all() noexcept {
+  signal(SIGKILL);
+  if (::getpid() == parent_) ::kill(-id_, SIGKILL);
+}
+
+int ChildProcess::reap() noexcept {
+  int status = 0;
+  while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {
+  }
+  id_ = -1;
+  return status;
+}
+
+bool ChildProcess::ends_before(std::chrono::steady_clock::time_point deadline) const {
   using std::chrono::milliseconds;
   for (;;) {
     const auto left =
@@ -268,22 +282,22 @@ std::optional<ChildEnd> ChildProcess::wait_until(std::chrono::steady_clock::time
     const int timeout = static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
     pollfd child = {alive_.get(), POLLIN, 0};
     const int ready = ::poll(&child, 1, timeout);
-    if (ready > 0) break;
-    if (ready == 0 && left <= 0) return std::nullopt;
+    if (ready > 0) return true;
+    if (ready == 0 && left <= 0) return false;
   }
-  int status = 0;
-  while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {
-  }
-  id_ = -1;
-  return end_of(status);
+}
+
+std::optional<ChildEnd> ChildProcess::wait_until(std::chrono::steady_clock::time_point deadline) {
+  if (!ends_before(deadline)) return std::nullopt;
+  return end_of(reap());
 }
 
 void ChildProcess::end(std::chrono::milliseconds patience) {
   if (id_ < 0) return;
   signal(SIGTERM);
-  if (wait_until(std::chrono::steady_clock::now() + patience)) return;
-  signal(SIGKILL);
-  wait_until(std::chrono::steady_clock::time_point::max());
+  ends_before(std::chrono::steady_clock::now() + patience);
+  kill_all();
+  reap();
 }
 
 }  // namespace luksdetached

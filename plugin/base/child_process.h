@@ -41,7 +41,8 @@ struct ChildEnd {
 };
 
 /// A running program. It gets SIGKILL from the kernel when the thread that started it ends, in
-/// whatever way: that thread must live as long as the child shall.
+/// whatever way: that thread must live as long as the child shall. It has a process group of its
+/// own.
 ///
 /// It has this process's environment but for what is about this process alone: LISTEN_FDS and its
 /// kin, NOTIFY_SOCKET, CREDENTIALS_DIRECTORY. All signals are at their defaults.
@@ -54,7 +55,7 @@ class ChildProcess {
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
   ChildProcess& operator=(ChildProcess&&) = delete;
-  /// Kills it if it still runs, and waits for its end.
+  /// Kills it and what it started, if it still runs, and waits for its end.
   ~ChildProcess();
 
   pid_t id() const noexcept { return id_; }
@@ -65,12 +66,16 @@ class ChildProcess {
   /// Waits for its end until `deadline`; nothing when it still runs then.
   std::optional<ChildEnd> wait_until(std::chrono::steady_clock::time_point deadline);
 
-  /// Asks it to end (SIGTERM), waits for at most `patience`, then kills it.
+  /// Asks it to end (SIGTERM), waits for at most `patience`, then kills it and what it started.
   void end(std::chrono::milliseconds patience);
 
  private:
+  bool ends_before(std::chrono::steady_clock::time_point deadline) const;
   void signal(int number) noexcept;
+  void kill_all() noexcept;
+  int reap() noexcept;
 
+  pid_t parent_ = -1;     // the process that can wait for it
   pid_t id_ = -1;         // -1 when it was waited for
   FileDescriptor alive_;  // a pidfd: becomes readable when the child ends
 };

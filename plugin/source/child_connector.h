@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <variant>
 
 #include "source/child_server.h"
 #include "source/nbd_connector.h"
@@ -20,6 +21,12 @@ class ChildConnector final : public NbdConnector {
   const std::string& name() const noexcept override { return uri_.name; }
   void prepare() override { server_.restart(); }
   bool renews_server() const noexcept override { return true; }
+  bool gathers_writes() const noexcept override { return !opens_anew(); }
+  /// nbdkit's curl and ssh plugins connect to their servers when they are connected to.
+  bool opens_anew() const noexcept override {
+    return std::holds_alternative<HttpFile>(uri_.child) ||
+           std::holds_alternative<SshFile>(uri_.child);
+  }
   std::unique_ptr<NbdConnection> connect(const NbdDeadlines& deadlines) override;
   void start() override { server_.start_logging(); }
   void end() noexcept override { server_.stop(); }

@@ -20,8 +20,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-// For a qcow2 image to be closed, for an image of Ceph to be given back.
-constexpr seconds patience_at_the_end{10};
+// For a qcow2 image to be closed, which writes what QEMU has gathered; for an image of Ceph to be
+// given back.
+constexpr seconds patience_at_the_end{30};
 // What a child says is written before it closes its connection; its end takes a little.
 constexpr milliseconds patience_for_words{500};
 constexpr seconds patience_for_inspection{30};

@@ -26,6 +26,14 @@ class NbdConnector {
   /// True when `prepare` starts a server of our own, which belongs to the thread that calls it.
   virtual bool renews_server() const noexcept { return false; }
 
+  /// True when the server may have what was written in its own memory until a flush, so that it is
+  /// lost when the server ends before. Of somebody else's server that is not known.
+  virtual bool gathers_writes() const noexcept { return false; }
+
+  /// True when the server opens what it serves anew for each connection, so that an error may be
+  /// one of the old connection alone.
+  virtual bool opens_anew() const noexcept { return false; }
+
   /// Called once, in the process that serves: threads may start.
   virtual void start() {}
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -56,6 +57,16 @@ class NbdLanes {
   /// Set when it is open whether a request that changes something was carried out.
   std::atomic<bool> change_is_open = false;
 
+  /// Set when no further request gets them.
+  std::atomic<bool> dropped = false;
+
+  /// How many changes the server acknowledged that it may not have on stable storage yet, and how
+  /// many of them it has since.
+  std::atomic<std::uint64_t> changes = 0, changes_flushed = 0;
+
+  /// When they were made.
+  std::chrono::steady_clock::time_point made() const noexcept { return made_; }
+
   /// One request's use of the least busy connection.
   class Turn;
 
@@ -66,6 +77,7 @@ class NbdLanes {
     std::atomic<unsigned> busy = 0;  // requests in flight
   };
 
+  std::chrono::steady_clock::time_point made_ = std::chrono::steady_clock::now();
   NbdExport export_;  // what the first connection was told, and every further one
   NbdLimits limits_;
   std::atomic<unsigned> next_ = 0;

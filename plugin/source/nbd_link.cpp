@@ -32,6 +32,9 @@ constexpr milliseconds settling_time{2000};
 
 constexpr milliseconds least_connect_time{5000};
 
+// An error over connections that are not older than this is the source's own.
+constexpr seconds fresh{2};
+
 // For what was begun before the end was asked for.
 constexpr milliseconds end_patience{5000};
 
@@ -133,6 +136,8 @@ void NbdLink::note_loss() {
 // With the lock held.
 void NbdLink::drop_lanes() {
   dropped_ = std::exchange(lanes_, nullptr);
+  dropped_->dropped = true;
+  note_unflushed(*dropped_);
   away_since_ = Clock::now();
   away_reason_ = dropped_->loss_reason();
   lost_ = true;
@@ -145,6 +150,33 @@ void NbdLink::drop(const std::shared_ptr<NbdLanes>& lost) {
     drop_lanes();
   }
   changed_.notify_all();
+}
+
+bool NbdLink::drop_for(const Error& error, const std::shared_ptr<NbdLanes>& lanes) {
+  if (!started_ || !connector_->opens_anew() || error.errno_code() != EIO || lanes->lost() ||
+      Clock::now() - lanes->made() < fresh) {
+    return false;
+  }
+  drop(lanes);
+  return true;
+}
+
+void NbdLink::note_unflushed(const NbdLanes& lanes) {
+  if (connector_->gathers_writes() && lanes.changes != lanes.changes_flushed) changes_lost_ = true;
+}
+
+void NbdLink::note_change(NbdLanes& lanes) {
+  ++lanes.changes;
+  // Whoever dropped them may have looked just before.
+  if (lanes.dropped) note_unflushed(lanes);
+}
+
+void NbdLink::tell_of_lost_changes() {
+  if (!changes_lost_.exchange(false)) return;
+  throw Error(ErrorKind::io,
+              "what was written to " + name() +
+                  " since the last flush may be lost: the process that served it has ended",
+              EIO);
 }
 
 void NbdLink::stop_waiting() {

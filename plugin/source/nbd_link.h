@@ -63,6 +63,18 @@ class NbdLink {
   /// A request found that they are lost: nobody gets them any more.
   void drop(const std::shared_ptr<NbdLanes>& lost);
 
+  /// May this error, which a request over `lanes` got, be one of these connections alone? Then they
+  /// are dropped, and it is worth another try over others.
+  bool drop_for(const Error& error, const std::shared_ptr<NbdLanes>& lanes);
+
+  /// The server acknowledged a change that it may not have on stable storage yet.
+  void note_change(NbdLanes& lanes);
+
+  /// Throws Error(io) with EIO when a server of our own ended that may have had acknowledged
+  /// changes in its memory alone: once for each such end, to whoever asks first. To be asked after
+  /// a flush.
+  void tell_of_lost_changes();
+
   /// Bytes, as the server said last.
   std::uint64_t size() const;
 
@@ -78,6 +90,7 @@ class NbdLink {
   void refuse_lesser(const NbdLanes& lanes) const;
   bool sleep(std::chrono::milliseconds time);
   void note_loss();
+  void note_unflushed(const NbdLanes& lanes);
   void drop_lanes();
 
   std::unique_ptr<NbdConnector> connector_;
@@ -97,6 +110,7 @@ class NbdLink {
   Clock::time_point settled_at_{};
   std::uint64_t size_ = 0;
 
+  std::atomic<bool> changes_lost_ = false;
   std::atomic<bool> started_ = false;
   std::atomic<Clock::time_point> ends_at_ = Clock::time_point::max();  // set by stop_waiting
   std::thread keeper_;

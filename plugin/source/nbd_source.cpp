@@ -42,6 +42,7 @@ void NbdSource::run(Use use, unsigned patience, Send send) {
   // Waiting for the server and for its answer take their time, but there is an end. Whatever is
   // sent before has its whole time: a server that is not slow must not be given up.
   const auto last_send = Clock::now() + limit * 2;
+  bool tried_again = false;
   for (;;) {
     const std::shared_ptr<NbdLanes> lanes = link_.lanes(use, last_send);
     try {
@@ -52,9 +53,10 @@ void NbdSource::run(Use use, unsigned patience, Send send) {
       if (use == Use::changes) lanes->change_is_open = true;
       if (Clock::now() >= last_send || !link_.started()) throw;
       link_.drop(lanes);
-    } catch (const Error&) {
+    } catch (const Error& error) {
       if (use == Use::changes && lanes->lost()) lanes->change_is_open = true;
-      throw;
+      if (tried_again || !link_.drop_for(error, lanes)) throw;
+      tried_again = true;
     }
   }
 }
@@ -82,6 +84,7 @@ void NbdSource::write(std::span<const std::byte> from, std::uint64_t offset,
         [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
           length = std::min(from.size(), lanes.limits().max_request);
           turn->write(from.first(length), offset, fua, answer_by);
+          if (!fua) link_.note_change(lanes);
         });
     from = from.subspan(length);
     offset += length;
@@ -92,16 +95,24 @@ void NbdSource::write(std::span<const std::byte> from, std::uint64_t offset,
 void NbdSource::flush() {
   // With multi-conn one connection's flush covers the writes of all.
   if (!writable_ || !export_.can_flush) return;
-  run(Use::reads, long_flush,
-      [](NbdLanes&, NbdLanes::Turn& turn, auto answer_by) { turn->flush(answer_by); });
+  run(Use::reads, long_flush, [](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
+    const std::uint64_t before = lanes.changes;
+    turn->flush(answer_by);
+    // Of flushes at the same time the one that began last may end first.
+    std::uint64_t flushed = lanes.changes_flushed;
+    while (flushed < before && !lanes.changes_flushed.compare_exchange_weak(flushed, before)) {
+    }
+  });
+  link_.tell_of_lost_changes();
 }
 
 void NbdSource::discard(std::uint64_t length, std::uint64_t offset) {
   if (!can_discard()) return;
   for (const std::uint64_t end = offset + length; offset < end;) {
     const std::uint64_t part = std::min(end - offset, max_dataless_request);
-    run(Use::changes, long_flush, [&](NbdLanes&, NbdLanes::Turn& turn, auto answer_by) {
+    run(Use::changes, long_flush, [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
       turn->trim(part, offset, answer_by);
+      link_.note_change(lanes);
     });
     offset += part;
   }

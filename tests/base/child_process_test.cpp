@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -156,6 +157,24 @@ TEST(ChildProcessTest, OneThatDoesNotListenToSigtermIsKilledInTheEnd) {
   child.end(milliseconds(100));
   EXPECT_GE(steady_clock::now() - start, milliseconds(100));
   EXPECT_EQ(child.id(), -1);
+}
+
+TEST(ChildProcessTest, WhatItStartedIsKilledWithIt) {
+  for (const bool politely : {true, false}) {
+    Pipe output;
+    const ChildCommand command{.arguments = {"sh", "-c", "sleep 1000 & echo $!; wait"},
+                               .output = output.writing.get()};
+    std::optional<ChildProcess> child(command);
+    output.writing = FileDescriptor();
+    char text[32] = {};
+    ASSERT_GT(::read(output.reading.get(), text, sizeof text - 1), 0);
+    if (politely) child->end(seconds(20));
+    child.reset();
+    // Its output ends when nobody has it open any more.
+    pollfd end = {output.reading.get(), POLLIN, 0};
+    ASSERT_EQ(::poll(&end, 1, 20'000), 1) << "process " << text << " still runs";
+    EXPECT_EQ(::read(output.reading.get(), text, sizeof text), 0);
+  }
 }
 
 TEST(ChildProcessTest, EndsWithTheThreadThatStartedIt) {

@@ -47,6 +47,37 @@ std::unique_ptr<NbdConnector> to(const std::string& uri, NbdHoles holes = NbdHol
   return std::make_unique<NbdAddress>(parse_uri(uri), holes);
 }
 
+// A server of this test as one of our own, which is lost with its connections.
+class OwnServer final : public NbdConnector {
+ public:
+  OwnServer(const std::string& uri, bool opens_anew) : address_(to(uri)), opens_anew_(opens_anew) {}
+
+  const std::string& name() const noexcept override { return address_->name(); }
+  bool gathers_writes() const noexcept override { return !opens_anew_; }
+  bool opens_anew() const noexcept override { return opens_anew_; }
+  std::unique_ptr<NbdConnection> connect(const NbdDeadlines& deadlines) override {
+    return address_->connect(deadlines);
+  }
+
+ private:
+  std::unique_ptr<NbdConnector> address_;
+  bool opens_anew_;
+};
+
+std::unique_ptr<NbdConnector> gathering_writes(const std::string& uri) {
+  return std::make_unique<OwnServer>(uri, false);
+}
+std::unique_ptr<NbdConnector> opening_anew(const std::string& uri) {
+  return std::make_unique<OwnServer>(uri, true);
+}
+
+std::ptrdiff_t count_of(FakeNbdServer& server, std::uint16_t type, std::uint16_t flags = 0) {
+  const auto commands = server.commands();
+  return std::count_if(commands.begin(), commands.end(), [&](const Command& command) {
+    return command.type == type && (command.flags & flags) == flags;
+  });
+}
+
 // Many threads, each with a part of the export of its own, against a model.
 void exercise(Source& source, int rounds) {
   constexpr unsigned threads = 8;
@@ -159,20 +190,93 @@ TEST(NbdSource, SendsAgainWhatWasNotAnswered) {
   }
 }
 
-// The server may carry it out later, over what was written there in the meantime.
-TEST(NbdSource, ChangesWaitAfterAWriteWhoseConnectionWasLost) {
-  FakeNbdServer server({.vanish_at = 8'192, .vanish_times = 1});
+TEST(NbdSource, SendsAgainAFlushThatWasNotAnswered) {
+  FakeNbdServer server({.vanish_at = 0, .vanish_times = 2});
   NbdSource source(to(server.uri()), Access::read_write, {});
   source.start();
-  const auto before = std::chrono::steady_clock::now();
-  std::thread first([&] { source.write(pattern(4'096), 8'192, Durability::cached); });
-  while (server.connections() < 2) std::this_thread::sleep_for(1ms);
-  Bytes back(512);
-  source.read(back, 0);
-  EXPECT_LT(std::chrono::steady_clock::now() - before, 1500ms);
+  source.flush();
+  EXPECT_EQ(count_of(server, command_flush), 3);
+}
+
+TEST(NbdSource, ADurableWriteThatIsSentAgainIsADurableOne) {
+  FakeNbdServer server({.vanish_at = 8'192, .vanish_times = 2});
+  NbdSource source(to(server.uri()), Access::read_write, {});
+  source.start();
+  source.write(pattern(4'096), 8'192, Durability::durable);
+  EXPECT_EQ(count_of(server, command_write, command_flag_fua), 3);
+}
+
+// The server may carry it out later, over what was written there in the meantime.
+TEST(NbdSource, ChangesWaitAfterOneWhoseConnectionWasLost) {
+  for (const std::uint16_t type : {command_write, command_trim}) {
+    FakeNbdServer server(
+        {.flags = flag_has_flags | flag_send_trim, .vanish_at = 8'192, .vanish_times = 1});
+    NbdSource source(to(server.uri()), Access::read_write, {});
+    source.start();
+    const auto before = std::chrono::steady_clock::now();
+    std::thread first([&] {
+      if (type == command_write) source.write(pattern(4'096), 8'192, Durability::cached);
+      if (type == command_trim) source.discard(4'096, 8'192);
+    });
+    while (server.connections() < 2) std::this_thread::sleep_for(1ms);
+    Bytes back(512);
+    source.read(back, 0);
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 1500ms);
+    source.write(pattern(512), 0, Durability::cached);
+    EXPECT_GT(std::chrono::steady_clock::now() - before, 1500ms);
+    first.join();
+  }
+}
+
+TEST(NbdSource, AFlushFailsOnceWhenAServerEndedThatHadWritesInItsMemory) {
+  FakeNbdServer server({});
+  NbdSource source(gathering_writes(server.uri()), Access::read_write, {});
+  source.start();
   source.write(pattern(512), 0, Durability::cached);
-  EXPECT_GT(std::chrono::steady_clock::now() - before, 1500ms);
-  first.join();
+  server.drop_all();
+  EXPECT_THAT(error_of([&] { source.flush(); }).what(), HasSubstr("may be lost"));
+  EXPECT_NO_THROW(source.flush());
+}
+
+TEST(NbdSource, ADurableWriteFailsWhereItsFlushDoes) {
+  FakeNbdServer server({.flags = flag_has_flags | flag_send_flush});
+  NbdSource source(gathering_writes(server.uri()), Access::read_write, {});
+  source.start();
+  source.write(pattern(512), 0, Durability::cached);
+  server.drop_all();
+  EXPECT_EQ(error_of([&] { source.write(pattern(512), 512, Durability::durable); }).errno_code(),
+            EIO);
+}
+
+TEST(NbdSource, AFlushSucceedsWhenTheServerThatEndedHadNothingInItsMemory) {
+  FakeNbdServer server({});
+  NbdSource source(gathering_writes(server.uri()), Access::read_write, {});
+  source.start();
+  source.write(pattern(512), 0, Durability::cached);
+  source.flush();
+  source.write(pattern(512), 0, Durability::durable);
+  server.drop_all();
+  EXPECT_NO_THROW(source.flush());
+}
+
+TEST(NbdSource, TriesAgainOverANewConnectionWhatAServerThatOpensAnewCouldNotDo) {
+  FakeNbdServer server({.write_error = EIO});
+  NbdSource source(opening_anew(server.uri()), Access::read_write, {});
+  source.start();
+  std::this_thread::sleep_for(2100ms);  // an error over new connections is believed
+  server.become({});
+  EXPECT_NO_THROW(source.write(pattern(512), 0, Durability::cached));
+  EXPECT_EQ(server.connections(), 2u);
+}
+
+TEST(NbdSource, BelievesAnErrorThatANewConnectionHasToo) {
+  FakeNbdServer server({.write_error = EIO});
+  NbdSource source(opening_anew(server.uri()), Access::read_write, {});
+  source.start();
+  std::this_thread::sleep_for(2100ms);
+  EXPECT_EQ(error_of([&] { source.write(pattern(512), 0, Durability::cached); }).errno_code(), EIO);
+  EXPECT_EQ(error_of([&] { source.write(pattern(512), 0, Durability::cached); }).errno_code(), EIO);
+  EXPECT_EQ(server.connections(), 2u);
 }
 
 TEST(NbdSource, GivesUpARequestThatEndsEveryConnection) {
