@@ -190,14 +190,6 @@ TEST(NbdSource, SendsAgainWhatWasNotAnswered) {
   }
 }
 
-TEST(NbdSource, SendsAgainAFlushThatWasNotAnswered) {
-  FakeNbdServer server({.vanish_at = 0, .vanish_times = 2});
-  NbdSource source(to(server.uri()), Access::read_write, {});
-  source.start();
-  source.flush();
-  EXPECT_EQ(count_of(server, command_flush), 3);
-}
-
 TEST(NbdSource, ADurableWriteThatIsSentAgainIsADurableOne) {
   FakeNbdServer server({.vanish_at = 8'192, .vanish_times = 2});
   NbdSource source(to(server.uri()), Access::read_write, {});
