@@ -1,5 +1,6 @@
 // [[export]]: the same options under the same names as the plugin's parameters, by the same code.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -230,8 +231,26 @@ class ExportReader {
       return on_server || is_absolute(name) ? nullptr
                                             : "must have an absolute path after qemu:FORMAT:";
     }
+    if (names_relative_file(text)) return "must have absolute paths in its query";
     const bool has_scheme = text.starts_with("nbdkit:") || text.find(":/") < text.find('/');
     return has_scheme || is_absolute(text) ? nullptr : "must be an absolute path or a URI";
+  }
+
+  // Does the query of an NBD URI?
+  static bool names_relative_file(std::string_view text) {
+    constexpr std::array<std::string_view, 3> keys = {
+        "socket=", "tls-certificates=", "tls-psk-file="};
+    if (!text.starts_with("nbd") || text.starts_with("nbdkit:")) return false;
+    for (std::size_t end = text.find_first_of("?&"); end != std::string_view::npos;
+         end = text.find_first_of("?&")) {
+      text.remove_prefix(end + 1);
+      for (const std::string_view key : keys) {
+        if (!text.starts_with(key)) continue;
+        const std::string_view path = text.substr(key.size());
+        if (!is_absolute(path) && !path.starts_with("%2F") && !path.starts_with("%2f")) return true;
+      }
+    }
+    return false;
   }
 
   static const char* secret_problem(std::string_view text) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "export/qcow2_image.h"
 
 namespace luksdetached {
 
@@ -34,7 +35,10 @@ luks::Header parse(std::vector<std::byte>& bytes, Source& source) {
   return luks::parse_header(bytes);
 }
 
-std::string advice(ErrorKind kind) {
+std::string advice(ErrorKind kind, std::span<const std::byte> image) {
+  if (kind == ErrorKind::not_luks && begins_like_qcow2(image)) {
+    return "; it looks like a qcow2 image: qemu:qcow2:PATH reads what is inside";
+  }
   if (kind == ErrorKind::not_luks) return "; are header and payload exchanged?";
   if (kind == ErrorKind::header_damaged) return "; use a backup of the header instead";
   return "";
@@ -43,8 +47,8 @@ std::string advice(ErrorKind kind) {
 }  // namespace
 
 LoadedHeader load_header(Source& source, HeaderPart part) {
+  LoadedHeader loaded;
   try {
-    LoadedHeader loaded;
     loaded.header = parse(loaded.image, source);
     if (part == HeaderPart::metadata) return loaded;
     if (loaded.header.end > source.size()) {
@@ -57,9 +61,10 @@ LoadedHeader load_header(Source& source, HeaderPart part) {
     extend(loaded.image, source, whole ? loaded.header.end : loaded.header.key_material_end);
     return loaded;
   } catch (const Error& error) {
-    throw Error(error.kind(),
-                "header " + source.name() + ": " + error.what() + advice(error.kind()),
-                error.errno_code());
+    throw Error(
+        error.kind(),
+        "header " + source.name() + ": " + error.what() + advice(error.kind(), loaded.image),
+        error.errno_code());
   }
 }
 

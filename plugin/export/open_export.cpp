@@ -3,12 +3,14 @@
 #include <array>
 #include <filesystem>
 #include <utility>
+#include <variant>
 
 #include "base/error.h"
 #include "crypto/sector_cipher.h"
 #include "crypto/secure_memory.h"
 #include "export/data_area.h"
 #include "export/open_as.h"
+#include "export/qcow2_image.h"
 #include "export/unlock_first_header.h"
 #include "source/uri.h"
 
@@ -60,6 +62,15 @@ void refuse_header_in_data(const LoadedHeader& loaded, Source& payload, const Da
   }
 }
 
+// The bytes of an image where what is inside it may be meant. An encrypted payload may begin with
+// anything, so this is no more than likely.
+bool is_qcow2_as_it_is(const ExportOptions& options, Source& payload) {
+  if (std::holds_alternative<QemuImage>(parse_uri(options.payload).child)) return false;
+  std::array<std::byte, qcow2_magic.size()> start{};
+  payload.read(start, 0);
+  return begins_like_qcow2(start);
+}
+
 bool same_file(const std::string& a, const std::string& b) {
   const Uri first = parse_uri(a);
   const Uri second = parse_uri(b);
@@ -83,6 +94,11 @@ DataArea check_payload(const ExportOptions& options, const std::string& header_u
                       std::to_string(header.end) + " bytes)");
     }
     refuse_header_in_data(loaded, payload, area);
+    if (is_qcow2_as_it_is(options, payload)) {
+      about_payload.push_back(
+          "it looks like a qcow2 image, and is served as it is; qemu:qcow2:PATH serves what is "
+          "inside");
+    }
     for (const std::string& text : about_payload) {
       warnings.push_back("payload " + payload.name() + ": " + text);
     }

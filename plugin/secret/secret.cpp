@@ -114,6 +114,24 @@ FileDescriptor open_secret(const std::string& path, const std::string& what, con
   return fd;
 }
 
+// What may have been meant by the name of a file that is not there.
+std::string meant_by(std::string_view path) {
+  if (path.starts_with('+')) return "; a passphrase in a file is given by passphrase=+FILE";
+  if (path == "token") return "; the tokens of the volume are given by token:";
+  if (path.starts_with("file:")) return "; give the path alone";
+  return {};
+}
+
+FileDescriptor open_secret_file(const std::string& path, const std::string& what,
+                                const Warn& warn) {
+  try {
+    return open_secret(path, what, warn);
+  } catch (const Error& error) {
+    if (error.errno_code() != ENOENT) throw;
+    throw Error(error.kind(), error.what() + meant_by(path), ENOENT);
+  }
+}
+
 Error too_short(const std::string& what, std::uint64_t has, std::uint64_t wanted) {
   return {ErrorKind::usage, what + " has only " + std::to_string(has) +
                                 " bytes where secret-offset= and secret-size= ask for " +
@@ -189,7 +207,7 @@ SecureBuffer read_secret(const SecretFrom& from, const SecretRange& range, const
   switch (from.kind) {
     case SecretFrom::Kind::file: {
       const std::string what = "secret file " + from.path;
-      return read_range(open_secret(from.path, what, warn).get(), range, what);
+      return read_range(open_secret_file(from.path, what, warn).get(), range, what);
     }
     case SecretFrom::Kind::descriptor:
       return read_range(from.descriptor, range,

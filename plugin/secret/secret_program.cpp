@@ -93,8 +93,14 @@ ChildProcess start(const SecretProgram& program, int output, int error) {
     return ChildProcess(
         {.arguments = program.arguments, .input = input.get(), .output = output, .error = error});
   } catch (const Error& failure) {
+    const bool may_have_meant_arguments = failure.errno_code() == ENOENT &&
+                                          program.arguments.size() == 1 &&
+                                          program.arguments.front().find(' ') != std::string::npos;
     throw Error(failure.kind(),
-                "cannot run " + program.what + ": " + errno_text(failure.errno_code()),
+                "cannot run " + program.what + ": " + errno_text(failure.errno_code()) +
+                    (may_have_meant_arguments
+                         ? "; it takes no arguments here (in a config file an array gives them)"
+                         : ""),
                 failure.errno_code());
   }
 }

@@ -218,6 +218,9 @@ std::string child_server_advice(const std::string& said) {
     return "QEMU does not know the protocol " + protocol +
            " here; on Debian it is in the package qemu-block-extra, if it is one of QEMU's";
   }
+  if (said.find("does not support writes") != std::string::npos) {
+    return "QEMU cannot write there; with readonly=true it is served to be read";
+  }
   return {};
 }
 

@@ -215,9 +215,7 @@ void NbdLink::keep_connected() noexcept {
       old->give_up();
       if (!ending()) {
         options_.tell("the connection to " + name() + " was lost" +
-                      (reason.empty() ? "" : " (" + reason + ")") +
-                      "; requests wait for its server for at most " +
-                      std::to_string(options_.patience.count() / 1000) + " seconds");
+                      (reason.empty() ? "" : " (" + reason + ")") + "; " + what_requests_do());
       }
     }
     rest = since - connected_at >= soon ? milliseconds(0)
@@ -247,6 +245,12 @@ void NbdLink::keep_connected() noexcept {
   lock.unlock();
   last.reset();
   connector_->end();
+}
+
+std::string NbdLink::what_requests_do() const {
+  if (options_.patience == milliseconds(0)) return "requests fail until its server is back";
+  return "requests wait for its server for at most " +
+         std::to_string(options_.patience.count() / 1000) + " seconds";
 }
 
 // Null when the link ends meanwhile.
@@ -280,7 +284,7 @@ void NbdLink::refuse_lesser(const NbdLanes& lanes) const {
   const NbdExport& now = lanes.exported();
   const auto refuse = [this](const std::string& what) {
     throw Error(ErrorKind::source_unreachable,
-                "cannot use " + name() + " any more: its server came back " + what);
+                "cannot use " + name() + ": its server came back " + what);
   };
   if (lanes.limits().size < original_limits_.size) {
     refuse("with " + std::to_string(lanes.limits().size) + " bytes instead of " +

@@ -86,6 +86,7 @@ class NbdLink {
 
  private:
   void keep_connected() noexcept;
+  std::string what_requests_do() const;
   std::shared_ptr<NbdLanes> connect_again();
   void refuse_lesser(const NbdLanes& lanes) const;
   bool sleep(std::chrono::milliseconds time);

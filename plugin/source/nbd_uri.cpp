@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <filesystem>
 
 #include "base/error.h"
 #include "source/uri_parts.h"
@@ -53,9 +54,39 @@ std::string place_of_export(const Uri& uri, Transport transport, const Authority
          uri.export_name;
 }
 
-// Returns the value of socket=, or nothing.
+// Every byte that is not plainly a path's.
+std::string percent_encode(std::string_view path) {
+  constexpr std::string_view plain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
+  constexpr char digits[] = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char c : path) {
+    if (plain.find(c) != std::string_view::npos) {
+      encoded += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      encoded.append(1, '%').append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+    }
+  }
+  return encoded;
+}
+
+// The same file from whatever directory, as connecting again is done from another one: nbdkit goes
+// to the root directory when it goes into the background. Of `value` and returned as in a query.
+std::string absolute_path(const Uri& uri, const std::string& key, std::string_view value) {
+  if (percent_decode(value).value_or("").starts_with('/')) return std::string(value);
+  std::error_code error;
+  const std::filesystem::path here = std::filesystem::current_path(error);
+  if (error) {
+    refuse(uri, key + "= has a relative path, and the current directory cannot be found out (" +
+                    errno_text(error.value()) + "); give an absolute path");
+  }
+  return percent_encode((here / "").native()) + std::string(value);
+}
+
+// Sets what the query says in `uri`, and returns the query with absolute paths.
 std::string parse_query(Uri& uri, const NbdScheme& scheme, std::string_view query) {
-  std::string socket;
+  std::string absolute_query;
   std::vector<std::string_view> seen;
   for (const std::string_view pair : split(query, '&')) {
     const std::size_t equals = pair.find('=');
@@ -70,14 +101,18 @@ std::string parse_query(Uri& uri, const NbdScheme& scheme, std::string_view quer
       refuse(uri, name + "= is given twice; give it once");
     }
     seen.push_back(key);
-    const std::string value = percent_decode(pair.substr(equals + 1)).value_or("");
-    if (value.empty()) refuse(uri, name + "= has no value; give it one or leave it out");
+    const std::string_view given = pair.substr(equals + 1);
+    if (given.empty()) refuse(uri, name + "= has no value; give it one or leave it out");
+    const std::string absolute = absolute_path(uri, name, given);
+    const std::string value = percent_decode(absolute).value_or("");
+    hide(uri, absolute);
+    absolute_query.append(absolute_query.empty() ? "" : "&").append(name + "=").append(absolute);
     if (key == "socket") {
       if (scheme.transport != Transport::unix_socket) {
         refuse(uri, std::string("socket= goes with ") + (scheme.tls ? "nbds" : "nbd") +
                         "+unix:///EXPORT?socket=PATH, not with a host");
       }
-      socket = value;
+      uri.socket = value;
     } else if (!scheme.tls) {
       refuse(uri, name + "= asks for TLS, which " + std::string(scheme.prefix) +
                       ":// does not use; write nbds" + std::string(scheme.prefix.substr(3)) +
@@ -88,7 +123,13 @@ std::string parse_query(Uri& uri, const NbdScheme& scheme, std::string_view quer
       uri.tls_psk_file = value;
     }
   }
-  return socket;
+  return absolute_query;
+}
+
+void check_port(const Uri& uri, const Authority& authority) {
+  if (!authority.port.empty() && !is_number(authority.port, most_port)) {
+    refuse(uri, "its port must be a number from 1 to " + std::to_string(most_port));
+  }
 }
 
 void check_vsock(const Uri& uri, const NbdScheme& scheme, std::string_view server,
@@ -148,7 +189,12 @@ Uri parse_nbd_uri(std::string_view scheme_text, std::string_view text) {
   if (question != std::string_view::npos) {
     const std::string_view query = rest.substr(question + 1);
     hide_query(uri, query);
-    if (!query.empty()) uri.socket = parse_query(uri, scheme, query);
+    if (!query.empty()) {
+      const std::string absolute_query = parse_query(uri, scheme, query);
+      uri.text = std::string(text.substr(0, text.size() - query.size())) + absolute_query;
+      hide(uri, absolute_query);
+      hide(uri, uri.text);
+    }
   }
   sort_hidden(uri);
 
@@ -161,6 +207,7 @@ Uri parse_nbd_uri(std::string_view scheme_text, std::string_view text) {
       refuse(uri, "a unix socket has no host; write " + prefix + ":///EXPORT?socket=PATH");
     }
   }
+  if (scheme.transport == Transport::tcp) check_port(uri, authority);
   if (scheme.transport == Transport::vsock) check_vsock(uri, scheme, server, authority);
   std::string_view path = front.substr(server.size());
   if (path.starts_with('/')) path.remove_prefix(1);

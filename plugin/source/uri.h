@@ -14,20 +14,25 @@ enum class Scheme { path, nbd, nbds, nbd_unix, nbds_unix, nbd_vsock, nbds_vsock,
 /// A source's address. A value; made by `parse_uri`.
 struct Uri {
   Scheme scheme = Scheme::path;
-  std::string text;              ///< as given; holds credentials: never for messages or logs
+  std::string text;              ///< as given, but for relative paths in the query of an NBD URI,
+                                 ///< which are made absolute; holds credentials: never for messages
+                                 ///< or logs
   std::string name;              ///< for messages and logs: redacted, no control characters
   std::string path;              ///< Scheme::path only: of the file or block device, decoded
-  std::string socket;            ///< NBD over a unix socket only: its path, decoded
+  std::string socket;            ///< NBD over a unix socket only: its absolute path, decoded
   std::string export_name;       ///< NBD only: decoded
-  std::string tls_certificates;  ///< NBD with TLS only: the query's directory, decoded, or empty
-  std::string tls_psk_file;      ///< NBD with TLS only: the query's file, decoded, or empty
-  ChildSource child;             ///< Scheme::child only: what the child server is to serve
+  std::string tls_certificates;  ///< NBD with TLS only: the query's directory, absolute and
+                                 ///< decoded, or empty
+  std::string
+      tls_psk_file;   ///< NBD with TLS only: the query's file, absolute and decoded, or empty
+  ChildSource child;  ///< Scheme::child only: what the child server is to serve
   std::string place;  ///< equal for two URIs that name one place, as far as their text tells; holds
                       ///< what messages must not show
   std::vector<std::string> hidden;  ///< what `scrub` removes, the longest first
 };
 
-/// Takes a path or a URI apart; looks at no file and no server.
+/// Takes a path or a URI apart; looks at no file and no server. Relative paths in an NBD URI are
+/// from the directory that is current now.
 ///
 /// Only NBD URIs that libnbd reads the very same way are accepted: its quirks (a fragment that
 /// swallows a parameter, the last of two parameters, `;` as a separator at times, NUL) are refused

@@ -39,6 +39,9 @@ struct Authority {
 };
 Authority split_authority(std::string_view authority);
 
+/// Of TCP.
+constexpr unsigned long most_port = 65535;
+
 /// A decimal number from 1 to `most`.
 bool is_number(std::string_view text, unsigned long most);
 

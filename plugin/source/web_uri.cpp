@@ -58,11 +58,12 @@ Parts take_apart(Uri& uri, const std::string& scheme, std::string_view rest) {
   sort_hidden(uri);
 
   const bool good_port = parts.authority.port.empty() ? !parts.server.ends_with(':')
-                                                      : is_number(parts.authority.port, 65535);
+                                                      : is_number(parts.authority.port, most_port);
   if (!is_host(parts.authority.host) || !good_port) {
     refuse(uri, "after " + scheme +
                     ":// there must be the server's name or address and, after ':', "
-                    "its port if that is not the usual one");
+                    "its port, from 1 to " +
+                    std::to_string(most_port) + ", if that is not the usual one");
   }
   return parts;
 }

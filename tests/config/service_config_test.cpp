@@ -285,6 +285,17 @@ INSTANTIATE_TEST_SUITE_P(
                              "\"qemu:qcow2:./a:b\"\nsecret = \"/s\""),
                  "F:5:10: header must have an absolute path after qemu:FORMAT:\n"
                  "F:6:11: payload must have an absolute path after qemu:FORMAT:"},
+        Mistaken{only_export("name = \"a\"\nheader = \"nbd+unix:///?socket=s\"\npayload = "
+                             "\"nbds://h/?tls-certificates=/c&tls-psk-file=k\"\nsecret = \"/s\""),
+                 "F:5:10: header must have absolute paths in its query\n"
+                 "F:6:11: payload must have absolute paths in its query"},
+        Mistaken{only_export("name = \"a\"\nheader = \"nbd://127.0.0.1:99999/\"\npayload = "
+                             "\"http://h:65536/x\"\nsecret = \"/s\""),
+                 "F:5:10: header: cannot use nbd://127.0.0.1:99999/: its port must be a number "
+                 "from 1 to 65535\n"
+                 "F:6:11: payload: cannot use http://h:65536/x: after http:// there must be the "
+                 "server's name or address and, after ':', its port, from 1 to 65535, if that is "
+                 "not the usual one"},
         Mistaken{in_export("read-only = true"), "F:8:1: unknown key 'read-only'" + export_keys},
         Mistaken{in_export("readonly = \"yes\""),
                  "F:8:12: readonly in [[export]] number 1 must be true or false, not a string"},
@@ -512,9 +523,10 @@ TEST(ServiceConfig, OnePayloadMayHaveReadersBesideItsWriter) {
 
 TEST(ServiceConfig, AnyKindOfSource) {
   for (const char* uri :
-       {"/x", "file:///x", "nbd://h/x", "nbds+vsock://u@2/?tls-psk-file=/k", "https://h/x",
-        "ssh://h/x", "nbdkit:memory?size=1M", "nbdkit:file?file=/x", "qemu:raw:/x",
-        "qemu:qcow2:/a:b", "qemu:raw:rbd:pool/image", "qemu:raw:nbd+unix:///?socket=/s"}) {
+       {"/x", "file:///x", "nbd://h/x", "nbds+vsock://u@2/?tls-psk-file=/k",
+        "nbd+unix:///?socket=%2Fs", "https://h/x", "ssh://h/x", "nbdkit:memory?size=1M",
+        "nbdkit:file?file=/x", "qemu:raw:/x", "qemu:qcow2:/a:b", "qemu:raw:rbd:pool/image",
+        "qemu:raw:nbd+unix:///?socket=/s"}) {
     const std::string text = uri;
     EXPECT_EQ(complaint(only_export("name = \"a\"\nheader = \"" + text + "\"\npayload = \"" + text +
                                     "\"\nsecret = \"/s\"")),

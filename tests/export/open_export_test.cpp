@@ -216,6 +216,37 @@ TEST_F(OpenExportTest, BytesBehindTheLastSectorAreAWarning) {
                                     "not served");
 }
 
+TEST_F(OpenExportTest, APayloadThatLooksLikeAQcow2ImageIsAWarning) {
+  format_luks2();
+  std::string payload = contents(options_.payload);
+  payload.replace(0, 4, "QFI\xfb");
+  write_file(options_.payload, payload);
+  const std::string path = options_.payload;
+  const std::string warning =
+      ": it looks like a qcow2 image, and is served as it is; qemu:qcow2:PATH serves what is "
+      "inside";
+  for (const std::string& uri : {path, "nbdkit:file?file=" + path}) {
+    options_.payload = uri;
+    const OpenedExport opened = open(Access::read_only);
+    EXPECT_EQ(opened.volume->size(), payload_bytes);
+    ASSERT_EQ(opened.warnings.size(), 1U) << uri;
+    EXPECT_TRUE(opened.warnings[0].ends_with(warning)) << opened.warnings[0];
+  }
+  // Here its bytes are what was asked for.
+  options_.payload = "qemu:raw:" + path;
+  EXPECT_TRUE(open(Access::read_only).warnings.empty());
+}
+
+TEST_F(OpenExportTest, AQcow2ImageThatBeginsNotQuiteSoIsNone) {
+  format_luks2();
+  for (const char* start : {"QFI\xfa", "QFIx", "qfi\xfb"}) {
+    std::string payload = contents(options_.payload);
+    payload.replace(0, 4, start);
+    write_file(options_.payload, payload);
+    EXPECT_TRUE(open().warnings.empty()) << start;
+  }
+}
+
 TEST_F(OpenExportTest, ADamagedCopyOfTheHeaderIsAWarning) {
   format_luks2();
   std::string header = contents(options_.headers[0]);
@@ -294,6 +325,15 @@ TEST_F(OpenExportTest, HeaderAndPayloadExchangedAreRefused) {
   format_luks2();
   std::swap(options_.headers[0], options_.payload);
   expect_error(ErrorKind::not_luks, "there is no LUKS header", [&] { open(); });
+}
+
+TEST_F(OpenExportTest, AQcow2ImageForAHeaderIsToldWithWhatReadsIt) {
+  format_luks2();
+  write_file(options_.headers[0], "QFI\xfb" + std::string(5000, 'x'));
+  expect_error(ErrorKind::not_luks,
+               "there is no LUKS header; it looks like a qcow2 image: qemu:qcow2:PATH reads what "
+               "is inside",
+               [&] { open(); });
 }
 
 // ---- access ----

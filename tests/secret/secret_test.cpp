@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "../base/testing.h"
@@ -460,6 +461,36 @@ TEST_F(SecretTest, ATerminalIsPromptedAndDoesNotEcho) {
   char rest[64] = {};
   const ssize_t got = read(terminal.get(), rest, sizeof rest - 1);
   EXPECT_EQ(std::string(rest, got > 0 ? static_cast<std::size_t>(got) : 0), "\r\n");
+}
+
+// ---- what was meant ----
+
+TEST_F(SecretTest, AFileThatIsNotThereMayBeAnotherKindOfSecret) {
+  const std::vector<std::pair<std::string, std::string>> table = {
+      {"+" + missing(), "; a passphrase in a file is given by passphrase=+FILE"},
+      {"token", "; the tokens of the volume are given by token:"},
+      {"file://" + missing(), "; give the path alone"},
+      {missing(), ""},
+  };
+  for (const auto& [path, advice] : table) {
+    try {
+      read_secret_file(path, 0, {});
+      ADD_FAILURE() << path;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.what(),
+                "cannot read secret file " + path + ": No such file or directory" + advice);
+    }
+  }
+}
+
+TEST_F(SecretTest, AProgramThatIsNotThereMayHaveBeenMeantWithArguments) {
+  const auto run = [](const std::string& path) {
+    read_secret({.kind = SecretFrom::Kind::program, .path = path}, {}, quiet);
+  };
+  expect_error(ErrorKind::source_unreachable,
+               "secret: No such file or directory; it takes no arguments here (in a config file an "
+               "array gives them)",
+               [&] { run("/bin/cat secret"); });
 }
 
 }  // namespace

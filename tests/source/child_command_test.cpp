@@ -176,5 +176,12 @@ TEST(ChildServerAdvice, NamesThePackageOfWhatIsMissing) {
   EXPECT_EQ(child_server_advice("nbdkit: curl[1]: error: 404"), "");
 }
 
+TEST(ChildServerAdvice, SaysWhatServesWhatQemuCannotWrite) {
+  EXPECT_THAT(
+      child_server_advice(
+          "qemu-nbd: Failed to blk_new_open 'http://h/x': curl driver does not support writes"),
+      HasSubstr("readonly=true"));
+}
+
 }  // namespace
 }  // namespace luksdetached

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <utility>
@@ -96,6 +97,77 @@ TEST(ParseUri, RefusesWhatLibnbdWouldReadOtherwise) {
        }) {
     EXPECT_EQ(error_of([&] { parse_uri(text); }).kind(), ErrorKind::usage) << text;
   }
+}
+
+// libnbd would cut it to 16 bits.
+TEST(ParseUri, RefusesPortsThatAreNone) {
+  for (const char* text :
+       {"nbd://127.0.0.1:99999/", "nbd://h:0", "nbds://h:65536/?tls-psk-file=/k",
+        "nbd://[::1]:65536/e", "nbd://h:x/", "nbd://h:-1/", "nbd://h:4294967297/",
+        "http://h:65536/", "https://h:0/", "ssh://h:65536/x", "sftp://h:99999/x"}) {
+    const Error error = error_of([&] { parse_uri(text); });
+    EXPECT_EQ(error.kind(), ErrorKind::usage) << text;
+    EXPECT_THAT(error.what(), HasSubstr("from 1 to 65535")) << text;
+  }
+  for (const char* text : {"nbd://h:1/", "nbds://h:65535/e", "http://h:65535/", "ssh://h:1/x"}) {
+    EXPECT_NO_THROW(parse_uri(text)) << text;
+  }
+}
+
+class CurrentDirectory {
+ public:
+  explicit CurrentDirectory(const std::string& path) { std::filesystem::current_path(path); }
+  CurrentDirectory(const CurrentDirectory&) = delete;
+  CurrentDirectory& operator=(const CurrentDirectory&) = delete;
+  ~CurrentDirectory() { std::filesystem::current_path(before_); }
+
+ private:
+  std::filesystem::path before_ = std::filesystem::current_path();
+};
+
+TEST(ParseUri, GivesLibnbdAbsolutePathsFromTheCurrentDirectory) {
+  const testing::TempDir dir;
+  const std::string folder = dir.file("a b%&?");
+  std::filesystem::create_directory(folder);
+  const CurrentDirectory current(folder);
+  const std::string encoded = dir.file("a%20b%25%26%3F/");
+
+  const Uri socket = parse_uri("nbd+unix:///e%20?socket=s%26%25t");
+  EXPECT_EQ(socket.socket, folder + "/s&%t");
+  EXPECT_EQ(socket.text, "nbd+unix:///e%20?socket=" + encoded + "s%26%25t");
+  EXPECT_EQ(socket.name, "nbd+unix:///e%20?socket=…");
+  EXPECT_EQ(socket.place, parse_uri(socket.text).place);
+
+  const Uri tls =
+      parse_uri("nbds+unix://u@/?tls-psk-file=%6b&socket=./s&tls-certificates=../caf%c3%a9");
+  EXPECT_EQ(tls.socket, folder + "/./s");
+  EXPECT_EQ(tls.tls_psk_file, folder + "/k");
+  EXPECT_EQ(tls.tls_certificates, folder + "/../caf\xc3\xa9");
+  EXPECT_EQ(tls.text, "nbds+unix://u@/?tls-psk-file=" + encoded + "%6b&socket=" + encoded +
+                          "./s&tls-certificates=" + encoded + "../caf%c3%a9");
+  for (const std::string& said : {tls.text, tls.socket, tls.tls_psk_file, tls.tls_certificates}) {
+    EXPECT_EQ(scrub(tls, "x " + said), "x …");
+  }
+}
+
+TEST(ParseUri, LeavesAbsolutePathsAsTheyAre) {
+  for (const char* text :
+       {"nbd+unix:///?socket=/a%20b", "nbd+unix:///?socket=%2fs", "nbd+unix://?socket=//s/../t",
+        "nbds://h?tls-certificates=%2Fc&tls-psk-file=/k=k"}) {
+    EXPECT_EQ(parse_uri(text).text, text);
+  }
+}
+
+TEST(ParseUri, RefusesARelativePathWithoutACurrentDirectory) {
+  const testing::TempDir dir;
+  const std::string folder = dir.file("gone");
+  std::filesystem::create_directory(folder);
+  const CurrentDirectory current(folder);
+  std::filesystem::remove(folder);
+  const Error error = error_of([] { parse_uri("nbd+unix:///?socket=s"); });
+  EXPECT_EQ(error.kind(), ErrorKind::usage);
+  EXPECT_THAT(error.what(), HasSubstr("give an absolute path"));
+  EXPECT_NO_THROW(parse_uri("nbd+unix:///?socket=/s"));
 }
 
 TEST(ParseUri, TakesVsockAsLibnbdDoes) {
