@@ -95,7 +95,7 @@ DataArea check_payload(const ExportOptions& options, const std::string& header_u
     }
     refuse_header_in_data(loaded, payload, area);
     if (is_qcow2_as_it_is(options, payload)) {
-      about_payload.push_back(
+      about_payload.emplace_back(
           "it looks like a qcow2 image, and is served as it is; qemu:qcow2:PATH serves what is "
           "inside");
     }
