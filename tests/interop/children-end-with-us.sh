@@ -177,7 +177,7 @@ done
 
 note "what they say is in our log"
 served "${payload[http]}"
-nbdinfo --size "$uri" >/dev/null
+nbd_shell -u "$uri" -c 'h.pread(4096, 0)' # its server has opened the file
 mv "$tmp/web/payload" "$tmp/web/moved"
 /usr/bin/python3 -c '
 import nbd, sys

@@ -11,7 +11,7 @@ served() {
   image=$tmp/$1.qcow2
   qemu-img create -q -f qcow2 "$image" 64M
   serve "header=$tmp/v.header" "payload=qemu:qcow2:$image" "secret=$tmp/v.secret" "${@:2}"
-  nbdinfo --size "$uri" >/dev/null
+  nbd_shell -u "$uri" -c 'h.pread(4096, 0)' # until now another one may have served it
   child=$(pgrep -f "^qemu-nbd .*$image")
 }
 
