@@ -8,7 +8,7 @@
 
 #include "config/export_options.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): CLI11
 class App;
 }
 

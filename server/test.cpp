@@ -31,10 +31,10 @@ Outcome unlock(const ExportOptions& options) {
   const std::string name = parse_uri(uri).name;
   const LoadedHeader loaded = read_required_header(options, uri);
   check_servable(uri, loaded.header, opener_of(options));
+  const std::string about_header = "header " + name + ": ";
   std::vector<std::string> warnings;
-  for (const std::string& text : loaded.header.warnings) {
-    warnings.push_back("header " + name + ": " + text);
-  }
+  warnings.reserve(loaded.header.warnings.size());
+  for (const std::string& text : loaded.header.warnings) warnings.push_back(about_header + text);
   const Warn warn = [&](const std::string& text) { warnings.push_back(text); };
   const std::vector<SecureBuffer> secrets = read_secrets(options, warn);
   const auto start = std::chrono::steady_clock::now();
