@@ -89,12 +89,12 @@ std::string copy_text(const luks::HeaderCopy& copy) {
   return text;
 }
 
-std::string derivation(const luks::Pbkdf2Cost& cost) {
+std::string derivation_text(const luks::Pbkdf2Cost& cost) {
   return "pbkdf2 " + std::string(hash_name(cost.hash)) + ", " + std::to_string(cost.iterations) +
          " iterations";
 }
 
-std::string derivation(const luks::Argon2Kdf& kdf) {
+std::string derivation_text(const luks::Argon2Kdf& kdf) {
   return std::string(argon2_word(kdf.variant)) + ", " + std::to_string(kdf.cost.time) +
          " passes over " + size_text(std::uint64_t{kdf.cost.memory_kib} * 1024) + ", " +
          std::to_string(kdf.cost.lanes) + (kdf.cost.lanes == 1 ? " lane" : " lanes");
@@ -102,7 +102,7 @@ std::string derivation(const luks::Argon2Kdf& kdf) {
 
 std::string kdf_text(const luks::Kdf& kdf) {
   if (!is_known(kdf)) return "unknown";
-  return std::visit([](const auto& cost) { return derivation(cost); }, kdf.cost);
+  return std::visit([](const auto& cost) { return derivation_text(cost); }, kdf.cost);
 }
 
 std::string segment_text(const luks::Header& header) {
@@ -130,7 +130,8 @@ std::vector<Row> facts(const std::string& sha256, const luks::Header& header) {
                                        "to byte " + std::to_string(header.end)});
   rows.push_back({"SHA-256", sha256});
   if (!header.segment.encryption.empty()) rows.push_back({"segment", segment_text(header)});
-  if (!header.digest.digest.empty()) rows.push_back({"digest", derivation(header.digest.cost)});
+  if (!header.digest.digest.empty())
+    rows.push_back({"digest", derivation_text(header.digest.cost)});
   return rows;
 }
 

@@ -14,4 +14,9 @@ std::string display_text(std::string_view text) {
   return shown;
 }
 
+std::string display_name(std::string_view name) {
+  constexpr std::size_t longest = 40;
+  return display_text(name.substr(0, longest));
+}
+
 }  // namespace luksdetached::luks

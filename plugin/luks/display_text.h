@@ -10,4 +10,7 @@ namespace luksdetached::luks {
 /// that is not part of such a character becomes '?'.
 std::string display_text(std::string_view text);
 
+/// The same for a name that a message is about: its first 40 bytes.
+std::string display_name(std::string_view name);
+
 }  // namespace luksdetached::luks

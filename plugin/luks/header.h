@@ -40,6 +40,9 @@ struct Kdf {
   std::vector<std::byte> salt;
 };
 
+/// Key slots are encrypted in sectors of so many bytes, whatever the volume's are.
+inline constexpr std::size_t area_sector_bytes = 512;
+
 /// A place in the header that holds the volume key, split and encrypted with a derived key. What
 /// `unusable` is about is missing from the rest.
 struct Keyslot {
@@ -52,7 +55,7 @@ struct Keyslot {
   std::optional<Hash> af_hash;   ///< of the anti-forensic splitter
   std::uint32_t af_stripes = 0;  ///< as the header has it; there are luks_stripes all the same
   std::string area_encryption;   ///< as the header spells it
-  CipherSpec area_cipher;        ///< the same, taken apart: encrypts sectors of 512 bytes from IV 0
+  CipherSpec area_cipher;        ///< the same, taken apart: its sectors count from 0
   std::size_t area_key_bytes = 0;
   std::uint64_t area_offset = 0;  ///< bytes from the start of the header
   std::uint64_t area_bytes = 0;   ///< what of it holds key material: whole sectors

@@ -13,11 +13,6 @@ namespace luksdetached::luks {
 namespace {
 
 constexpr unsigned max_id = 31;
-constexpr std::size_t shown_name_bytes = 40;
-
-std::string shown_name(const std::string& name) {
-  return display_text(name.substr(0, shown_name_bytes));
-}
 
 // The number that `text` spells in the one way that LUKS2 does.
 template <typename Integer>
@@ -37,7 +32,7 @@ std::optional<unsigned> parse_id(const std::string& name) {
 }  // namespace
 
 std::string Node::member_path(const std::string& name) const {
-  return path_.empty() ? shown_name(name) : path_ + "." + shown_name(name);
+  return path_.empty() ? display_name(name) : path_ + "." + display_name(name);
 }
 
 Error Node::complaint(const std::string& what) const {

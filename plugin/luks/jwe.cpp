@@ -9,8 +9,8 @@ namespace luksdetached::luks {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> parts = {"protected", "encrypted_key", "iv", "ciphertext",
-                                                   "tag"};
+constexpr std::array<std::string_view, 5> jwe_parts = {"protected", "encrypted_key", "iv",
+                                                       "ciphertext", "tag"};
 
 bool is_base64url(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
@@ -30,7 +30,7 @@ std::optional<std::string> part_of(const nlohmann::json& message, std::string_vi
 }
 
 bool is_compact(std::string_view text) {
-  const bool has_parts = std::count(text.begin(), text.end(), '.') == parts.size() - 1;
+  const bool has_parts = std::count(text.begin(), text.end(), '.') == jwe_parts.size() - 1;
   return has_parts && !text.starts_with('.') && std::all_of(text.begin(), text.end(), [](char c) {
            return c == '.' || is_base64url({&c, 1});
          });
@@ -49,10 +49,10 @@ std::string compact_jwe(const nlohmann::json& message) {
     if (message.contains(name)) return "";
   }
   std::string text;
-  for (const std::string_view name : parts) {
+  for (const std::string_view name : jwe_parts) {
     const std::optional<std::string> part = part_of(message, name);
     if (!part) return "";
-    if (name != parts.front()) text += '.';
+    if (name != jwe_parts.front()) text += '.';
     text += *part;
   }
   return is_compact(text) ? text : "";

@@ -11,8 +11,6 @@ namespace luksdetached::luks {
 
 namespace {
 
-constexpr std::uint64_t area_sector = 512;
-
 // A key slot that asks for what we don't have is no reason to refuse the others.
 void set_aside(Keyslot& slot, const std::string& why) {
   if (slot.unusable.empty()) slot.unusable = why;
@@ -64,7 +62,7 @@ void parse_splitter(const Node& af, Keyslot& slot) {
 void parse_raw_area(const Node& area, Keyslot& slot) {
   if (area.text("type") != "raw") throw area.child("type").complaint("is not raw");
   // cryptsetup counts in sectors from here on and would round down.
-  if (slot.area_offset % area_sector != 0) {
+  if (slot.area_offset % area_sector_bytes != 0) {
     throw area.child("offset").complaint("is not a multiple of 512");
   }
   // cryptsetup uses luks_stripes, whatever the number says, and nothing writes another one.

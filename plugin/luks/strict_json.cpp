@@ -16,7 +16,6 @@ using nlohmann::json;
 // Where json-c stops, which cryptsetup reads headers with: a token may hold anything up to there.
 constexpr unsigned max_level = 32;
 constexpr unsigned max_values = 65536;  // with all slots in use, cryptsetup writes less than 2000
-constexpr std::size_t shown_name_bytes = 40;
 
 // Looks at the structure before anything is built from it: the library would keep the last of
 // several equal names, which lets one reader see another volume than the next reader does, and it
@@ -37,12 +36,10 @@ class StructureCheck final : public nlohmann::json_sax<json> {
   bool key(string_t& name) override {
     // json-c, which cryptsetup reads headers with, ends a name at NUL.
     if (name.find('\0') != std::string::npos) {
-      throw damaged("its JSON has a name with NUL in it: '" +
-                    display_text(name.substr(0, shown_name_bytes)) + "'");
+      throw damaged("its JSON has a name with NUL in it: '" + display_name(name) + "'");
     }
     if (names_.back().insert(name).second) return true;
-    throw damaged("its JSON has the name '" + display_text(name.substr(0, shown_name_bytes)) +
-                  "' twice in one object");
+    throw damaged("its JSON has the name '" + display_name(name) + "' twice in one object");
   }
   bool end_object() override {
     names_.pop_back();

@@ -13,7 +13,6 @@ namespace luksdetached::luks {
 
 namespace {
 
-constexpr std::size_t area_sector = 512;  // key slot areas are encrypted in sectors of 512
 constexpr std::size_t area_piece = 4096;  // decrypted at once: one page of locked memory
 
 std::string slot_name(const Keyslot& slot) {
@@ -41,12 +40,13 @@ SecureBuffer open_slot(const Keyslot& slot, std::span<const std::byte> image,
         derive(cost, secret.span(), slot.kdf.salt, area_key.span(), budget);
       },
       slot.kdf.cost);
-  const auto cipher = make_sector_cipher(slot.area_cipher, area_key.span(), area_sector);
+  const auto cipher = make_sector_cipher(slot.area_cipher, area_key.span(), area_sector_bytes);
   StripeMerger merger(slot.key_bytes, luks_stripes, *slot.af_hash);
   SecureBuffer plain(area_piece);
   for (std::uint64_t at = 0; at < slot.area_bytes; at += area_piece) {
     const auto part = plain.span().first(std::min<std::uint64_t>(area_piece, slot.area_bytes - at));
-    cipher->decrypt(image.subspan(slot.area_offset + at, part.size()), part, at / area_sector);
+    cipher->decrypt(image.subspan(slot.area_offset + at, part.size()), part,
+                    at / area_sector_bytes);
     merger.add(part);
   }
   return std::move(merger).take();

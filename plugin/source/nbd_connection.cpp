@@ -240,12 +240,12 @@ void NbdConnection::watch_peer() {
   }
   const int yes = 1;
   if (::setsockopt(socket_.get(), SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes) != 0) return;
-  constexpr int idle = 10;     // seconds
-  constexpr int interval = 5;  // seconds
+  constexpr int idle = 10;    // seconds
+  constexpr int between = 5;  // seconds
   constexpr int probes = 3;
   constexpr unsigned unacknowledged = 25'000;  // ms
   ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
   ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
   ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged,
                sizeof unacknowledged);

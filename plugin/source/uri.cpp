@@ -11,7 +11,6 @@ namespace luksdetached {
 
 namespace {
 
-constexpr std::string_view hidden_mark = "…";
 constexpr std::string_view supported_schemes =
     "a path, file:, nbd://, nbds://, nbd+unix://, nbds+unix://, nbd+vsock://, nbds+vsock://, "
     "http://, https://, ssh://, sftp://, nbdkit:PLUGIN?… and qemu:FORMAT:NAME";

@@ -10,8 +10,6 @@ namespace luksdetached {
 
 namespace {
 
-constexpr std::string_view hidden_mark = "…";
-
 std::optional<unsigned> hex_digit(char c) {
   if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
   if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10;

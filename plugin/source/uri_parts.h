@@ -59,6 +59,9 @@ std::string redact(std::string_view scheme, std::string_view rest,
 /// Throws Error(usage).
 [[noreturn]] void refuse(const Uri& uri, const std::string& what);
 
+/// What takes the place of what is hidden.
+inline constexpr std::string_view hidden_mark = "…";
+
 /// Adds to what `scrub` removes, as it is and decoded.
 void hide(Uri& uri, std::string_view secret);
 /// The same for user information, as a whole and in its parts.

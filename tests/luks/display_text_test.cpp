@@ -36,5 +36,10 @@ TEST(DisplayTextTest, OverlongAndImpossibleCharactersAreReplaced) {
   EXPECT_EQ(display_text("\xf4\x90\x80\x80"), "????");  // beyond Unicode
 }
 
+TEST(DisplayTextTest, ANameIsCutAfter40Bytes) {
+  EXPECT_EQ(display_name(std::string(40, 'a')), std::string(40, 'a'));
+  EXPECT_EQ(display_name(std::string(39, 'a') + "\nb"), std::string(39, 'a') + "?");
+}
+
 }  // namespace
 }  // namespace luksdetached::luks
