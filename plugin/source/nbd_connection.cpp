@@ -208,7 +208,7 @@ void NbdConnection::connect(FileDescriptor socket) {
     fail(libnbd_error());
   }
   const auto step = [&] {
-    // A TLS handshake does not come back while the server is silent.
+    // libnbd's TLS handshake does not come back while the server is silent.
     std::optional<SocketLimit> limit;
     if (uses_tls(uri_.scheme)) limit.emplace(nbd_aio_get_fd(nbd), deadline, deadlines_.cancel);
     return wait_for_socket(deadline);

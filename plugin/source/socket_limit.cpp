@@ -16,7 +16,7 @@
 namespace luksdetached {
 
 SocketLimit::SocketLimit(int socket, Clock::time_point deadline, const Event* cancel)
-    : socket_(::fcntl(socket, F_DUPFD_CLOEXEC, 0)) {
+    : socket_(::fcntl(socket, F_DUPFD_CLOEXEC, 0)), flags_(::fcntl(socket_.get(), F_GETFL)) {
   if (!socket_) {
     const int code = errno;
     throw Error(ErrorKind::source_unreachable, "cannot watch a socket: " + errno_text(code), code);
@@ -38,11 +38,13 @@ SocketLimit::SocketLimit(int socket, Clock::time_point deadline, const Event* ca
   } catch (const std::system_error&) {
     throw Error(ErrorKind::source_unreachable, "cannot start the thread that watches a socket");
   }
+  ::fcntl(socket_.get(), F_SETFL, flags_ & ~O_NONBLOCK);
 }
 
 SocketLimit::~SocketLimit() {
   done_.happen();
   thread_.join();
+  ::fcntl(socket_.get(), F_SETFL, flags_);
 }
 
 }  // namespace luksdetached

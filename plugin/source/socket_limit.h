@@ -9,8 +9,9 @@
 
 namespace luksdetached {
 
-/// While one exists, a thread shuts the socket down as soon as `deadline` has passed or `cancel`
-/// happens. For calls that wait for a peer themselves, and do not ask how long.
+/// While one exists, calls on the socket wait, instead of failing with EAGAIN, until a thread shuts
+/// it down: as soon as `deadline` has passed or `cancel` happens. For a library that calls again at
+/// once until the peer has answered, and does not ask how long that takes.
 class SocketLimit {
  public:
   using Clock = std::chrono::steady_clock;
@@ -24,6 +25,7 @@ class SocketLimit {
 
  private:
   FileDescriptor socket_;  // our own: the other one may be closed meanwhile
+  int flags_;              // its status flags before
   Event done_;
   std::thread thread_;
 };

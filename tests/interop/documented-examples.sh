@@ -32,6 +32,7 @@ exec "\${command[@]}" "\${arguments[@]}"
 EOF
 chmod +x "$tmp/bin/nbdkit"
 ln -s "$build/server/luksdetached" "$tmp/bin/luksdetached"
+cheap_cryptsetup "$tmp/bin"
 end_examples() {
   local file
   for file in "$tmp"/example.*.pid "$tmp"/work/*.pid; do

@@ -317,7 +317,7 @@ REPLIES = {
         c.chunk(CHUNK_HOLE, struct.pack(">QI", offset, 0xFFFFFFFF))],
     "hole-short": lambda c, *_: [c.chunk(CHUNK_HOLE, b"\0")],
     "chunks-for-ever": lambda c, _, offset, *__: itertools.cycle(
-        [c.data_chunk(offset, b"", 0) * 100, lambda: time.sleep(0.01)]),
+        [c.data_chunk(offset, b"", 0) * 10, lambda: time.sleep(0.01)]),
     "chunk-for-a-status": lambda c, *_: [c.extents((4096, 0))],
     "extent-of-0": lambda c, *_: [c.extents((0, 0))],
     "extent-huge": lambda c, *_: [c.extents((0xFFFFFFFF, HOLE))],

@@ -4,7 +4,7 @@
 . "$(dirname -- "$0")/lib.sh"
 
 # Of each of 8 connections.
-requests=6000
+requests=3000
 [ -z "${LUKSDETACHED_PRELOAD:-}" ] || requests=500
 
 for sector in 512 4096; do

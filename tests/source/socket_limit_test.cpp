@@ -1,5 +1,6 @@
 #include "source/socket_limit.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -43,6 +44,18 @@ TEST_F(SocketLimitTest, EndsWhenItIsCancelled) {
   EXPECT_FALSE(ends(100ms));
   cancel.happen();
   EXPECT_TRUE(ends(5s));
+}
+
+TEST_F(SocketLimitTest, CallsWaitMeanwhileAndNotAfterwards) {
+  ::fcntl(ours_.get(), F_SETFL, O_NONBLOCK);
+  const auto begin = Clock::now();
+  char byte;
+  {
+    const SocketLimit limit(ours_.get(), begin + 300ms, nullptr);
+    EXPECT_EQ(::recv(ours_.get(), &byte, 1, 0), 0);  // the end, not EAGAIN
+  }
+  EXPECT_GE(Clock::now() - begin, 290ms);
+  EXPECT_EQ(::fcntl(ours_.get(), F_GETFL) & O_NONBLOCK, O_NONBLOCK);
 }
 
 TEST_F(SocketLimitTest, ASocketThatIsDoneInTimeGoesOn) {
