@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "fake_nbd_server.h"
+#include "own_server.h"
 #include "real_nbd_server.h"
 #include "testing.h"
 
@@ -38,6 +39,8 @@ using testing::flag_send_cache;
 using testing::flag_send_flush;
 using testing::flag_send_fua;
 using testing::flag_send_trim;
+using testing::OwnServer;
+using testing::OwnServerTraits;
 using testing::pattern;
 using testing::RealNbdServer;
 
@@ -47,28 +50,11 @@ std::unique_ptr<NbdConnector> to(const std::string& uri, NbdHoles holes = NbdHol
   return std::make_unique<NbdAddress>(parse_uri(uri), holes);
 }
 
-// A server of this test as one of our own, which is lost with its connections.
-class OwnServer final : public NbdConnector {
- public:
-  OwnServer(const std::string& uri, bool opens_anew) : address_(to(uri)), opens_anew_(opens_anew) {}
-
-  const std::string& name() const noexcept override { return address_->name(); }
-  bool gathers_writes() const noexcept override { return !opens_anew_; }
-  bool opens_anew() const noexcept override { return opens_anew_; }
-  std::unique_ptr<NbdConnection> connect(const NbdDeadlines& deadlines) override {
-    return address_->connect(deadlines);
-  }
-
- private:
-  std::unique_ptr<NbdConnector> address_;
-  bool opens_anew_;
-};
-
 std::unique_ptr<NbdConnector> gathering_writes(const std::string& uri) {
-  return std::make_unique<OwnServer>(uri, false);
+  return std::make_unique<OwnServer>(uri, OwnServerTraits{.gathers_writes = true});
 }
 std::unique_ptr<NbdConnector> opening_anew(const std::string& uri) {
-  return std::make_unique<OwnServer>(uri, true);
+  return std::make_unique<OwnServer>(uri, OwnServerTraits{.opens_anew = true});
 }
 
 std::ptrdiff_t count_of(FakeNbdServer& server, std::uint16_t type, std::uint16_t flags = 0) {
