@@ -184,6 +184,22 @@ TEST(NbdSource, ADurableWriteThatIsSentAgainIsADurableOne) {
   EXPECT_EQ(count_of(server, command_write, command_flag_fua), 3);
 }
 
+TEST(NbdSource, AFlushThatWasNotAnsweredIsSentAgain) {
+  FakeNbdServer server({.vanishing_flushes = 2});
+  NbdSource source(to(server.uri()), Access::read_write, {});
+  source.start();
+  source.flush();
+  EXPECT_EQ(count_of(server, command_flush), 3);
+  EXPECT_EQ(server.connections(), 3u);
+}
+
+TEST(NbdSource, AFlushThatIsNeverAnsweredFails) {
+  FakeNbdServer server({.vanishing_flushes = ~0u});
+  NbdSource source(to(server.uri()), Access::read_write, {.patience = 500ms});
+  source.start();
+  EXPECT_EQ(error_of([&] { source.flush(); }).errno_code(), EIO);
+}
+
 // The server may carry it out later, over what was written there in the meantime.
 TEST(NbdSource, ChangesWaitAfterOneWhoseConnectionWasLost) {
   for (const std::uint16_t type : {command_write, command_trim}) {
@@ -212,6 +228,16 @@ TEST(NbdSource, AFlushFailsOnceWhenAServerEndedThatHadWritesInItsMemory) {
   source.start();
   source.write(pattern(512), 0, Durability::cached);
   server.drop_all();
+  EXPECT_THAT(error_of([&] { source.flush(); }).what(), HasSubstr("may be lost"));
+  EXPECT_NO_THROW(source.flush());
+}
+
+// Its successor answers, but it never had what was to be flushed.
+TEST(NbdSource, AFlushOnWhichAServerEndedThatHadWritesInItsMemoryFails) {
+  FakeNbdServer server({.vanishing_flushes = 1});
+  NbdSource source(gathering_writes(server.uri()), Access::read_write, {});
+  source.start();
+  source.write(pattern(512), 0, Durability::cached);
   EXPECT_THAT(error_of([&] { source.flush(); }).what(), HasSubstr("may be lost"));
   EXPECT_NO_THROW(source.flush());
 }
