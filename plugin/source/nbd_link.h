@@ -63,9 +63,14 @@ class NbdLink {
   /// A request found that they are lost: nobody gets them any more.
   void drop(const std::shared_ptr<NbdLanes>& lost);
 
+  /// May this error be the loss of a connection behind the server? What the request was to do may
+  /// then still be done later.
+  bool may_be_a_loss(const Error& error) const noexcept;
+
   /// May this error, which a request over `lanes` got, be one of these connections alone? Then they
-  /// are dropped, and it is worth another try over others.
-  bool drop_for(const Error& error, const std::shared_ptr<NbdLanes>& lanes);
+  /// are dropped, and it is worth another try over others. `again`: it was tried over others
+  /// before, so that the error is believed, and further ones over `lanes` are for a while.
+  bool drop_for(const Error& error, const std::shared_ptr<NbdLanes>& lanes, bool again);
 
   /// The server acknowledged a change that it may not have on stable storage yet.
   void note_change(NbdLanes& lanes);

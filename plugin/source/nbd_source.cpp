@@ -53,9 +53,12 @@ void NbdSource::run(Use use, unsigned patience, Send send) {
       if (use == Use::changes) lanes->change_is_open = true;
       if (Clock::now() >= last_send || !link_.started()) throw;
       link_.drop(lanes);
+    } catch (const Unanswered&) {
+      if (use == Use::changes) lanes->change_is_open = true;
+      throw;
     } catch (const Error& error) {
-      if (use == Use::changes && lanes->lost()) lanes->change_is_open = true;
-      if (tried_again || !link_.drop_for(error, lanes)) throw;
+      if (use == Use::changes && link_.may_be_a_loss(error)) lanes->change_is_open = true;
+      if (!link_.drop_for(error, lanes, tried_again)) throw;
       tried_again = true;
     }
   }

@@ -216,6 +216,20 @@ TEST_F(NbdLinkTest, ChangesDoNotWaitWhenNoneIsOpen) {
   EXPECT_LT(Clock::now() - begin, soon);
 }
 
+// Several that are under way when a connection behind the server is lost all get an error.
+TEST_F(NbdLinkTest, AnErrorIsWorthAnotherTryAlsoWhenAnotherRequestWasFirst) {
+  server_.emplace(usual);
+  link_to(std::make_unique<OwnServer>(server_->uri(), OwnServerTraits{.opens_anew = true}), 60s);
+  link_->start();
+  const std::shared_ptr<NbdLanes> held = lanes();
+  std::this_thread::sleep_for(2100ms);  // an error over new connections is believed
+  const Error error(ErrorKind::io, "a session was lost", EIO);
+  EXPECT_TRUE(link_->drop_for(error, held, false));
+  while (!held->lost()) std::this_thread::sleep_for(1ms);
+  EXPECT_TRUE(link_->drop_for(error, held, false));
+  EXPECT_FALSE(link_->drop_for(error, lanes(), true));
+}
+
 TEST_F(NbdLinkTest, WaitsForAServerAsLongAsItsPatience) {
   start(500ms);
   server_goes();

@@ -273,6 +273,18 @@ TEST(NbdSource, TriesAgainOverANewConnectionWhatAServerThatOpensAnewCouldNotDo) 
   EXPECT_EQ(server.connections(), 2u);
 }
 
+// What is behind the server may carry it out later.
+TEST(NbdSource, ChangesWaitAfterAnErrorThatMayBeALossBehindTheServer) {
+  FakeNbdServer server({.write_error = EIO});
+  NbdSource source(opening_anew(server.uri()), Access::read_write, {});
+  source.start();
+  std::this_thread::sleep_for(2100ms);
+  server.become({});
+  const auto before = std::chrono::steady_clock::now();
+  source.write(pattern(512), 0, Durability::cached);
+  EXPECT_GT(std::chrono::steady_clock::now() - before, 1500ms);
+}
+
 TEST(NbdSource, BelievesAnErrorThatANewConnectionHasToo) {
   FakeNbdServer server({.write_error = EIO});
   NbdSource source(opening_anew(server.uri()), Access::read_write, {});
