@@ -1,7 +1,7 @@
 #!/bin/bash
-# An SFTP server may still carry out a write when the session over which it came is gone; its client is
-# then told of an error by nbdkit, not of a lost connection. What is acknowledged afterwards for the same
-# bytes is what stays.
+# An SFTP server may still carry out a write when the session over which it came is gone, of which
+# nbdkit tells by an error, not by ending the connection. What is acknowledged afterwards for the
+# same bytes is what stays.
 . "$(dirname -- "$0")/lib.sh"
 . "$here/tls.sh"
 . "$here/servers.sh"
@@ -14,7 +14,7 @@ serve "header=$tmp/v.header" "payload=ssh://$ssh$tmp/v.payload?$ssh_keys" "secre
   reconnect-timeout=30
 export=$server
 nbd_shell -u "$uri" -c 'h.pread(512, 0)' # until now another session may have been in use
-sleep 2                                  # an error over a session that is younger is believed at once
+sleep 2.2                                # an error over a younger session is believed at once
 sftp=() between=() # the SFTP servers, and what passes on to them what comes over the network
 for process in $(below "$sshd"); do
   if pgrep -P "$process" >/dev/null; then between+=("$process"); else sftp+=("$process"); fi
@@ -37,7 +37,8 @@ sleep 0.7 # the first write is in the pipe to the SFTP server
 before=$(sha256sum <"$tmp/v.payload")
 kill -KILL "${between[@]}"
 sleep 1.2
-[ "$before" = "$(sha256sum <"$tmp/v.payload")" ] || fail "a write did not wait for the lost session's"
+[ "$before" = "$(sha256sum <"$tmp/v.payload")" ] ||
+  fail "a write did not wait for the lost session's"
 kill -CONT "${sftp[@]}"
 carried_out() { [ "$before" != "$(sha256sum <"$tmp/v.payload")" ]; }
 eventually carried_out
