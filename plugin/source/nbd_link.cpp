@@ -137,6 +137,7 @@ void NbdLink::note_loss() {
 void NbdLink::drop_lanes() {
   dropped_ = std::exchange(lanes_, nullptr);
   dropped_->dropped = true;
+  ++losses_;
   note_unflushed(*dropped_);
   away_since_ = Clock::now();
   away_reason_ = dropped_->loss_reason();

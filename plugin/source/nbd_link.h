@@ -80,6 +80,10 @@ class NbdLink {
   /// a flush.
   void tell_of_lost_changes();
 
+  /// How many times connections were given up so far. The server may have lost then what it had not
+  /// flushed. Counted before there are new ones.
+  std::uint64_t losses() const noexcept { return losses_; }
+
   /// Bytes, as the server said last.
   std::uint64_t size() const;
 
@@ -117,6 +121,7 @@ class NbdLink {
   std::uint64_t size_ = 0;
 
   std::atomic<bool> changes_lost_ = false;
+  std::atomic<std::uint64_t> losses_ = 0;
   std::atomic<bool> started_ = false;
   std::atomic<Clock::time_point> ends_at_ = Clock::time_point::max();  // set by stop_waiting
   std::thread keeper_;

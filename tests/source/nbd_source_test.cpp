@@ -232,6 +232,18 @@ TEST(NbdSource, AFlushFailsOnceWhenAServerEndedThatHadWritesInItsMemory) {
   EXPECT_NO_THROW(source.flush());
 }
 
+// The server that answers the flush may never have had the write.
+TEST(NbdSource, ADurableWriteIsMadeAgainWhenItsServerWentAwayBeforeItsFlush) {
+  FakeNbdServer server({.flags = flag_has_flags | flag_send_flush, .vanishing_flushes = 1});
+  NbdSource source(to(server.uri()), Access::read_write, {});
+  source.start();
+  source.write(pattern(512), 0, Durability::durable);
+  const auto commands = server.commands();
+  ASSERT_EQ(commands.size(), 5u);
+  EXPECT_EQ(commands[3].type, command_write);
+  EXPECT_EQ(commands[4].type, command_flush);
+}
+
 // Its successor answers, but it never had what was to be flushed.
 TEST(NbdSource, AFlushOnWhichAServerEndedThatHadWritesInItsMemoryFails) {
   FakeNbdServer server({.vanishing_flushes = 1});
