@@ -6,8 +6,11 @@
 #   unix, tcp       nbdkit's file plugin; it offers several connections to one client
 #   one-connection  the same without that
 #   qemu, qemu-one-connection  qemu-nbd
+#   volatile        nbdkit with a cache of its own, which is lost even when it ends in an orderly
+#                   way; a write takes it $payload_delay ms longer
 payload_server() {
   payload_kind=$1
+  payload_delay=0
   payload_socket=$tmp/payload.sock
   payload_uri="nbd+unix:///?socket=$payload_socket"
   payload_port=
@@ -29,6 +32,10 @@ comes() {
     one-connection)
       exec nbdkit -f -U "$payload_socket" -P "$tmp/payload.pid" --filter=multi-conn "${served[@]}" multi-conn-mode=disable
       ;;
+    volatile)
+      exec nbdkit -f -U "$payload_socket" -P "$tmp/payload.pid" --filter=delay --filter=cache \
+        "${served[@]}" cache=writeback "wdelay=${payload_delay}ms"
+      ;;
     qemu) qemu_nbd --shared=8 ;;
     qemu-one-connection) qemu_nbd --shared=1 ;;
   esac >>"$tmp/payload-server.log" 2>&1 &
@@ -42,8 +49,9 @@ qemu_nbd() {
     --pid-file="$tmp/payload.pid" "$tmp/v.payload"
 }
 
-# vanishes: by kill -9. What it wrote stays: the file is in the page cache.
+# vanishes [SIGNAL]: by kill -9. What it wrote stays: the file is in the page cache. nbdkit that is
+# told to end by SIGTERM tells so to whoever asks it for something, and waits until they are gone.
 vanishes() {
-  kill -KILL "$payload_server"
+  kill "-${1:-KILL}" "$payload_server"
   while kill -0 "$payload_server" 2>/dev/null; do sleep 0.01; done
 }
