@@ -12,12 +12,17 @@ payload_server volatile
 comes
 serve "header=$tmp/v.header" "payload=$payload_uri" "secret=$tmp/v.secret" reconnect-timeout=30
 
-# With a request under way: without one nbdkit would wait for us to go.
+# nbdkit tells whoever asks it for something that it is ending, and waits until they are gone.
+gone() { ! kill -0 "$payload_server" 2>/dev/null; }
 told_to_end() {
-  nbd_shell -u "$uri" -c 'import time' -c 'time.sleep(0.3)' -c 'h.pread(512, 0)' &
+  kill -TERM "$payload_server"
+  nbd_shell -u "$uri" -c 'import os, time' -c "back = '$tmp/back'" \
+    -c 'while not os.path.exists(back): h.pread(512, 0); time.sleep(0.05)' &
   reader=$!
-  vanishes TERM
+  defer stop_quietly "$reader"
+  eventually gone
   comes
+  : >"$tmp/back"
   wait "$reader" || fail "a read saw it"
 }
 

@@ -13,10 +13,19 @@ kills=$(rounds 12 6)
 # Of each of 8 connections; more than can be done meanwhile.
 requests=$(rounds 6000 500)
 
-cases=(false true) signals=(KILL KILL) options=()
+# ends: told to by SIGTERM. It waits for us while nobody asks for anything: when the load is over.
+ends() {
+  kill -TERM "$payload_server"
+  while kill -0 "$payload_server" 2>/dev/null; do
+    kill -0 "$client" 2>/dev/null || vanishes || true
+    sleep 0.01
+  done
+}
+
+cases=(false true) ways=(vanishes vanishes) options=()
 if [ "$1" = volatile ]; then
   cases=(false) # what was discarded may come back
-  signals=(KILL TERM)
+  ways=(vanishes ends)
   options=(--filter=fua fuamode=force)
 fi
 for discard in "${cases[@]}"; do
@@ -33,7 +42,7 @@ for discard in "${cases[@]}"; do
   killed=0
   while kill -0 "$client" 2>/dev/null && [ "$killed" -lt "$kills" ]; do
     sleep "0.$((RANDOM % 9 + 1))"
-    vanishes "${signals[killed % 2]}"
+    "${ways[killed % 2]}"
     sleep "0.$((RANDOM % 5))"
     comes
     killed=$((killed + 1))

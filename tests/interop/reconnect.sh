@@ -49,9 +49,8 @@ qemu_nbd() {
     --pid-file="$tmp/payload.pid" "$tmp/v.payload"
 }
 
-# vanishes [SIGNAL]: by kill -9. What it wrote stays: the file is in the page cache. nbdkit that is
-# told to end by SIGTERM tells so to whoever asks it for something, and waits until they are gone.
+# vanishes: by kill -9. What it wrote stays: the file is in the page cache.
 vanishes() {
-  kill "-${1:-KILL}" "$payload_server"
+  kill -KILL "$payload_server"
   while kill -0 "$payload_server" 2>/dev/null; do sleep 0.01; done
 }
