@@ -421,9 +421,8 @@ void NbdConnection::run(const std::string& action, Clock::time_point answer_by, 
       give_up();
       completion.wait();  // libnbd fails it now; until then the buffer is not the caller's again
       if (nbd_aio_command_completed(nbd, static_cast<std::uint64_t>(cookie)) == 1) return;
-      throw Error(ErrorKind::io,
-                  "cannot " + action + " " + uri_.name + ": the server did not answer in time",
-                  EIO);
+      throw Unanswered("cannot " + action + " " + uri_.name +
+                       ": the server did not answer in time");
     }
   } else {
     const auto its_own = Clock::now() + deadlines_.request;

@@ -62,6 +62,12 @@ class ConnectionLost : public Error {
   explicit ConnectionLost(const std::string& message) : Error(ErrorKind::io, message, EIO) {}
 };
 
+/// No answer came in time, and the connection was given up: whether it was carried out is open.
+class Unanswered : public Error {
+ public:
+  explicit Unanswered(const std::string& message) : Error(ErrorKind::io, message, EIO) {}
+};
+
 /// One connection. Owns the libnbd handle, its socket, and after `start()` the thread that reads
 /// the replies.
 ///
@@ -108,7 +114,7 @@ class NbdConnection {
   /// Requests; lengths must be 1 byte to the server's maximum, and aligned to its minimum block.
   ///
   /// After `start()` each waits for its answer until `answer_by`; then the connection is given up,
-  /// and it throws Error(io) with EIO. Before it the deadlines of the constructor count, and it
+  /// and it throws Unanswered. Before it the deadlines of the constructor count, and it
   /// throws Error(source_unreachable). Otherwise they throw ConnectionLost, or Error(io) with the
   /// server's errno.
   void read(std::span<std::byte> to, std::uint64_t offset, Clock::time_point answer_by);

@@ -64,8 +64,8 @@ class NbdLanes {
   /// many of them it has since.
   std::atomic<std::uint64_t> changes = 0, changes_flushed = 0;
 
-  /// When they were made.
-  std::chrono::steady_clock::time_point made() const noexcept { return made_; }
+  /// When they were made, or an error over them was found to be none of theirs.
+  std::atomic<std::chrono::steady_clock::time_point> trusted_at = std::chrono::steady_clock::now();
 
   /// One request's use of the least busy connection.
   class Turn;
@@ -77,7 +77,6 @@ class NbdLanes {
     std::atomic<unsigned> busy = 0;  // requests in flight
   };
 
-  std::chrono::steady_clock::time_point made_ = std::chrono::steady_clock::now();
   NbdExport export_;  // what the first connection was told, and every further one
   NbdLimits limits_;
   std::atomic<unsigned> next_ = 0;

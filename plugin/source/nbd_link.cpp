@@ -32,7 +32,7 @@ constexpr milliseconds settling_time{2000};
 
 constexpr milliseconds least_connect_time{5000};
 
-// An error over connections that are not older than this is the source's own.
+// An error over connections that were trusted not longer ago than this is the source's own.
 constexpr seconds fresh{2};
 
 // For what was begun before the end was asked for.
@@ -137,6 +137,7 @@ void NbdLink::note_loss() {
 void NbdLink::drop_lanes() {
   dropped_ = std::exchange(lanes_, nullptr);
   dropped_->dropped = true;
+  ++losses_;
   note_unflushed(*dropped_);
   away_since_ = Clock::now();
   away_reason_ = dropped_->loss_reason();
@@ -152,12 +153,16 @@ void NbdLink::drop(const std::shared_ptr<NbdLanes>& lost) {
   changed_.notify_all();
 }
 
-bool NbdLink::drop_for(const Error& error, const std::shared_ptr<NbdLanes>& lanes) {
-  if (!started_ || !connector_->opens_anew() || error.errno_code() != EIO || lanes->lost() ||
-      Clock::now() - lanes->made() < fresh) {
-    return false;
-  }
-  drop(lanes);
+bool NbdLink::may_be_a_loss(const Error& error) const noexcept {
+  return started_ && connector_->opens_anew() && error.errno_code() == EIO;
+}
+
+bool NbdLink::drop_for(const Error& error, const std::shared_ptr<NbdLanes>& lanes, bool again) {
+  if (!may_be_a_loss(error)) return false;
+  const auto now = Clock::now();
+  if (again) lanes->trusted_at = now;
+  if (now - lanes->trusted_at.load() < fresh) return false;
+  drop(lanes);  // unless another request has
   return true;
 }
 

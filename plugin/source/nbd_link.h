@@ -63,9 +63,14 @@ class NbdLink {
   /// A request found that they are lost: nobody gets them any more.
   void drop(const std::shared_ptr<NbdLanes>& lost);
 
+  /// May this error be the loss of a connection behind the server? What the request was to do may
+  /// then still be done later.
+  bool may_be_a_loss(const Error& error) const noexcept;
+
   /// May this error, which a request over `lanes` got, be one of these connections alone? Then they
-  /// are dropped, and it is worth another try over others.
-  bool drop_for(const Error& error, const std::shared_ptr<NbdLanes>& lanes);
+  /// are dropped, and it is worth another try over others. `again`: it was tried over others
+  /// before, so that the error is believed, and further ones over `lanes` are for a while.
+  bool drop_for(const Error& error, const std::shared_ptr<NbdLanes>& lanes, bool again);
 
   /// The server acknowledged a change that it may not have on stable storage yet.
   void note_change(NbdLanes& lanes);
@@ -74,6 +79,10 @@ class NbdLink {
   /// changes in its memory alone: once for each such end, to whoever asks first. To be asked after
   /// a flush.
   void tell_of_lost_changes();
+
+  /// How many times connections were given up so far. The server may have lost then what it had not
+  /// flushed. Counted before there are new ones.
+  std::uint64_t losses() const noexcept { return losses_; }
 
   /// Bytes, as the server said last.
   std::uint64_t size() const;
@@ -112,6 +121,7 @@ class NbdLink {
   std::uint64_t size_ = 0;
 
   std::atomic<bool> changes_lost_ = false;
+  std::atomic<std::uint64_t> losses_ = 0;
   std::atomic<bool> started_ = false;
   std::atomic<Clock::time_point> ends_at_ = Clock::time_point::max();  // set by stop_waiting
   std::thread keeper_;

@@ -23,6 +23,9 @@ constexpr std::uint64_t max_dataless_request = std::uint64_t{1} << 30;
 constexpr unsigned usual = 1;
 constexpr unsigned long_flush = 4;
 
+// Of a write and the flush that makes it durable.
+constexpr unsigned most_tries = 3;
+
 }  // namespace
 
 NbdSource::NbdSource(std::unique_ptr<NbdConnector> connector, Access access, NbdLinkOptions options)
@@ -53,9 +56,12 @@ void NbdSource::run(Use use, unsigned patience, Send send) {
       if (use == Use::changes) lanes->change_is_open = true;
       if (Clock::now() >= last_send || !link_.started()) throw;
       link_.drop(lanes);
+    } catch (const Unanswered&) {
+      if (use == Use::changes) lanes->change_is_open = true;
+      throw;
     } catch (const Error& error) {
-      if (use == Use::changes && lanes->lost()) lanes->change_is_open = true;
-      if (tried_again || !link_.drop_for(error, lanes)) throw;
+      if (use == Use::changes && link_.may_be_a_loss(error)) lanes->change_is_open = true;
+      if (!link_.drop_for(error, lanes, tried_again)) throw;
       tried_again = true;
     }
   }
@@ -77,19 +83,33 @@ void NbdSource::write(std::span<const std::byte> from, std::uint64_t offset,
                       Durability durability) {
   const bool durable = durability == Durability::durable;
   const bool fua = export_.can_fua && (durable || !export_.can_flush);
-  const bool wrote = !from.empty();
+  const unsigned patience = durable ? long_flush : usual;
+  if (!durable || fua || from.empty()) return send_writes(from, offset, fua, patience);
+  for (unsigned tries = 0; tries < most_tries; ++tries) {
+    const std::uint64_t losses = link_.losses();
+    send_writes(from, offset, fua, patience);
+    flush();
+    // Else the flush may have been for a server that did not have it any more.
+    if (link_.losses() == losses) return;
+  }
+  throw Error(ErrorKind::io,
+              "cannot write durably to " + name() +
+                  ": its server went away each time before a flush was done",
+              EIO);
+}
+
+void NbdSource::send_writes(std::span<const std::byte> from, std::uint64_t offset, bool fua,
+                            unsigned patience) {
   while (!from.empty()) {
     std::size_t length = 0;
-    run(Use::changes, durable ? long_flush : usual,
-        [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
-          length = std::min(from.size(), lanes.limits().max_request);
-          turn->write(from.first(length), offset, fua, answer_by);
-          if (!fua) link_.note_change(lanes);
-        });
+    run(Use::changes, patience, [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
+      length = std::min(from.size(), lanes.limits().max_request);
+      turn->write(from.first(length), offset, fua, answer_by);
+      if (!fua) link_.note_change(lanes);
+    });
     from = from.subspan(length);
     offset += length;
   }
-  if (wrote && durable && !fua) flush();
 }
 
 void NbdSource::flush() {

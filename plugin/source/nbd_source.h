@@ -41,6 +41,7 @@ class NbdSource final : public Source {
   /// On a server without flush it does nothing. When such a server has FUA every write is sent with
   /// it instead; without either `can_flush()` is false.
   void flush() override;
+  std::uint64_t losses() const noexcept override { return link_.losses(); }
   void discard(std::uint64_t length, std::uint64_t offset) override;
   std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset,
                               std::size_t most) override;
@@ -57,6 +58,8 @@ class NbdSource final : public Source {
  private:
   template <typename Send>
   void run(NbdLink::Use use, unsigned patience, Send send);
+  void send_writes(std::span<const std::byte> from, std::uint64_t offset, bool fua,
+                   unsigned patience);
 
   NbdLink link_;
   NbdExport export_;  // as it was first

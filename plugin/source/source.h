@@ -89,6 +89,10 @@ class Source {
   /// Returns when every write that returned before is on stable storage, or throws.
   virtual void flush() = 0;
 
+  /// Grows when the storage may have lost what was written to it and not flushed yet, although it
+  /// was accepted, and no flush will tell: as when a server went away and came back.
+  virtual std::uint64_t losses() const noexcept { return 0; }
+
   /// The storage may forget these bytes; whatever is read there until they are written again. A
   /// hint that storage may ignore, whole or in part. Only when `writable()`.
   virtual void discard(std::uint64_t /*length*/, std::uint64_t /*offset*/) {}

@@ -156,13 +156,23 @@ void Volume::put(Plain plain, std::uint64_t offset, Durability durability,
   const bool one_piece = plain.size() == 0 || piece_at(offset, end).end == end;
   // Several pieces are made durable by one flush at the end instead of one each.
   const Durability each = one_piece ? durability : Durability::cached;
+  const std::uint64_t losses = payload_->losses();
+  put_pieces(plain, offset, each, client, between);
+  if (durability == each) return;
+  flush(client);
+  // What the payload lost before the flush is none of what was flushed.
+  if (payload_->losses() != losses) put_pieces(plain, offset, durability, client, between);
+}
+
+void Volume::put_pieces(Plain plain, std::uint64_t offset, Durability each,
+                        SyncFailures::Witness& client, const std::function<void()>& between) {
+  const std::uint64_t end = offset + plain.size();
   while (offset < end) {
     const Piece piece = piece_at(offset, end);
     put_piece(piece, plain.take(piece.size()), each, client);
     offset = piece.end;
     if (offset < end) between();
   }
-  if (durability != each) flush(client);
 }
 
 void Volume::put_piece(const Piece& piece, const Plain& plain, Durability durability,

@@ -98,6 +98,8 @@ class Volume {
   RangeLock::Guard hold(const Piece& piece, RangeLock::Mode mode) const;
   void put(Plain plain, std::uint64_t offset, Durability durability, SyncFailures::Witness& client,
            const std::function<void()>& between);
+  void put_pieces(Plain plain, std::uint64_t offset, Durability each, SyncFailures::Witness& client,
+                  const std::function<void()>& between);
   void put_piece(const Piece& piece, const Plain& plain, Durability durability,
                  SyncFailures::Witness& client);
   void put_sectors(std::span<const std::byte> sectors, std::uint64_t payload_offset,

@@ -16,8 +16,8 @@ What they get for a request:
   reply=HOW [on=COMMAND,...] [after=N] [times=N] [late=SECONDS]
 HOW is one of `REPLIES` below, or error:N. COMMAND is read, write, flush, trim, cache or status; all by
 default. The first N requests of each connection that it would be for are answered honestly. It happens
-N times since CUES was replaced. With late=SECONDS and a reply of close or silent, a write is carried
-out that much later, whatever happens meanwhile.
+N times since CUES was replaced. With late=SECONDS and a reply of close or silent, a write or
+trim is carried out that much later, whatever happens meanwhile.
 
 Says each connection and request on standard output.
 """
@@ -262,7 +262,7 @@ class Connection:
             if how and how.startswith("error:"):
                 self.send(self.honest(command, offset, length, int(how[6:]), b""))
                 continue
-            if late and command == WRITE:
+            if late and command in (WRITE, TRIM):
                 threading.Timer(late, self.carry_out, (command, offset, length, data)).start()
                 error, found = 0, b""
             elif how == "drop":

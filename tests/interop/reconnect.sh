@@ -6,8 +6,11 @@
 #   unix, tcp       nbdkit's file plugin; it offers several connections to one client
 #   one-connection  the same without that
 #   qemu, qemu-one-connection  qemu-nbd
+#   volatile        nbdkit with a cache of its own, which is lost even when it ends in an orderly
+#                   way; a write takes it $payload_delay ms longer
 payload_server() {
   payload_kind=$1
+  payload_delay=0
   payload_socket=$tmp/payload.sock
   payload_uri="nbd+unix:///?socket=$payload_socket"
   payload_port=
@@ -28,6 +31,10 @@ comes() {
     tcp) exec nbdkit -f -i 127.0.0.1 -p "$payload_port" -P "$tmp/payload.pid" "${served[@]}" ;;
     one-connection)
       exec nbdkit -f -U "$payload_socket" -P "$tmp/payload.pid" --filter=multi-conn "${served[@]}" multi-conn-mode=disable
+      ;;
+    volatile)
+      exec nbdkit -f -U "$payload_socket" -P "$tmp/payload.pid" --filter=delay --filter=cache \
+        "${served[@]}" cache=writeback "wdelay=${payload_delay}ms"
       ;;
     qemu) qemu_nbd --shared=8 ;;
     qemu-one-connection) qemu_nbd --shared=1 ;;

@@ -73,10 +73,16 @@ http {
   }
 }
 END
-  in_background "$tmp/nginx.log" nginx -p "$dir/" -e stderr -c "$dir/nginx.conf"
-  eventually listens "$port"
   http=http://127.0.0.1:$port
   https=https://127.0.0.1:$tls_port
+  web_server_comes
+}
+
+# web_server_comes: as web_server has set it up, also once more after its $nginx was ended.
+web_server_comes() {
+  in_background "$tmp/nginx.log" nginx -p "$tmp/nginx/" -e stderr -c "$tmp/nginx/nginx.conf"
+  nginx=$server
+  eventually listens "${http##*:}"
 }
 
 # trust_web_server: https:// trusts the authorities of the machine, and in the mount namespace of
@@ -130,12 +136,28 @@ PidFile none
 LogLevel VERBOSE
 END
   } >"$dir/config"
-  in_background "$tmp/sshd$servers.log" env LD_PRELOAD=libnss_wrapper.so "NSS_WRAPPER_PASSWD=$dir/passwd" \
-    "NSS_WRAPPER_SHADOW=$dir/shadow" "NSS_WRAPPER_GROUP=$dir/group" \
-    "$(command -v sshd)" -D -e -f "$dir/config"
-  eventually listens "$port"
   ssh=alice@127.0.0.1:$port
   ssh_keys="identity=$dir/identity&known-hosts=$known_hosts"
+  ssh_server_comes "$dir"
+}
+
+# ssh_server_comes [DIR]: as ssh_server has set it up, also once more after $sshd was ended.
+ssh_server_comes() {
+  sshd_dir=${1:-$sshd_dir}
+  in_background "$sshd_dir.log" env LD_PRELOAD=libnss_wrapper.so \
+    "NSS_WRAPPER_PASSWD=$sshd_dir/passwd" "NSS_WRAPPER_SHADOW=$sshd_dir/shadow" \
+    "NSS_WRAPPER_GROUP=$sshd_dir/group" "$(command -v sshd)" -D -e -f "$sshd_dir/config"
+  sshd=$server
+  eventually listens "${ssh##*:}"
+}
+
+# below PROCESS: all processes that it started, and those that they started.
+below() {
+  local child
+  for child in $(pgrep -P "$1"); do
+    below "$child"
+    printf '%s\n' "$child"
+  done
 }
 
 # --- vsock -----------------------------------------------------------------------------------------

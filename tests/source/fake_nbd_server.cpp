@@ -206,6 +206,9 @@ void FakeNbdServer::serve(int fd, unsigned number) {
       if (has_data || command.type == command_trim) {
         vanishes = behaviour.vanish_at == command.offset && vanished_ < behaviour.vanish_times;
         vanished_ += vanishes ? 1 : 0;
+      } else if (command.type == command_flush) {
+        vanishes = vanished_ < behaviour.vanishing_flushes;
+        vanished_ += vanishes ? 1 : 0;
       }
       if (command.type == command_write && behaviour.write_error == 0) {
         std::copy(data.begin(), data.end(),

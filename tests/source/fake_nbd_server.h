@@ -53,6 +53,7 @@ struct FakeNbdBehaviour {
   // A request there ends its connection without an answer, so many times.
   std::optional<std::uint64_t> vanish_at = std::nullopt;
   unsigned vanish_times = ~0u;
+  unsigned vanishing_flushes = 0;  // so many flushes end their connections without an answer
   // Offers base:allocation; every question gets these lengths and flags in turn.
   std::optional<std::vector<std::uint32_t>> block_status = std::nullopt;
 };

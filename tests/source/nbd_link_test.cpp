@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "fake_nbd_server.h"
+#include "own_server.h"
 #include "testing.h"
 
 namespace luksdetached {
@@ -32,6 +33,8 @@ using testing::flag_read_only;
 using testing::flag_send_flush;
 using testing::flag_send_fua;
 using testing::flag_send_trim;
+using testing::OwnServer;
+using testing::OwnServerTraits;
 
 using Clock = NbdLink::Clock;
 using Use = NbdLink::Use;
@@ -63,6 +66,14 @@ class NbdLinkTest : public ::testing::Test {
 
   std::unique_ptr<NbdConnector> address() const {
     return std::make_unique<NbdAddress>(parse_uri(server_->uri()), NbdHoles::unwanted);
+  }
+
+  // The server as one that is started anew for each set of connections.
+  std::unique_ptr<NbdConnector> renewed(std::atomic<int>& prepared) const {
+    return std::make_unique<OwnServer>(server_->uri(), OwnServerTraits{.prepare = [&prepared] {
+                                         ++prepared;
+                                         std::this_thread::sleep_for(100ms);
+                                       }});
   }
 
   void start(std::chrono::milliseconds patience, const FakeNbdBehaviour& behaviour = usual) {
@@ -203,6 +214,20 @@ TEST_F(NbdLinkTest, ChangesDoNotWaitWhenNoneIsOpen) {
   ASSERT_TRUE(has_connections(2));
   lanes(Use::changes);
   EXPECT_LT(Clock::now() - begin, soon);
+}
+
+// Several that are under way when a connection behind the server is lost all get an error.
+TEST_F(NbdLinkTest, AnErrorIsWorthAnotherTryAlsoWhenAnotherRequestWasFirst) {
+  server_.emplace(usual);
+  link_to(std::make_unique<OwnServer>(server_->uri(), OwnServerTraits{.opens_anew = true}), 60s);
+  link_->start();
+  const std::shared_ptr<NbdLanes> held = lanes();
+  std::this_thread::sleep_for(2100ms);  // an error over new connections is believed
+  const Error error(ErrorKind::io, "a session was lost", EIO);
+  EXPECT_TRUE(link_->drop_for(error, held, false));
+  while (!held->lost()) std::this_thread::sleep_for(1ms);
+  EXPECT_TRUE(link_->drop_for(error, held, false));
+  EXPECT_FALSE(link_->drop_for(error, lanes(), true));
 }
 
 TEST_F(NbdLinkTest, WaitsForAServerAsLongAsItsPatience) {
@@ -350,31 +375,10 @@ TEST_F(NbdLinkTest, TakesAServerThatCameBackWithMore) {
   EXPECT_EQ(link_->size(), 2u << 20);
 }
 
-// Passes calls on to an address, as a server that is started anew each time.
-class RenewedServer final : public NbdConnector {
- public:
-  RenewedServer(std::unique_ptr<NbdConnector> address, std::atomic<int>& prepared)
-      : address_(std::move(address)), prepared_(prepared) {}
-
-  const std::string& name() const noexcept override { return address_->name(); }
-  void prepare() override {
-    ++prepared_;
-    std::this_thread::sleep_for(100ms);
-  }
-  bool renews_server() const noexcept override { return true; }
-  std::unique_ptr<NbdConnection> connect(const NbdDeadlines& deadlines) override {
-    return address_->connect(deadlines);
-  }
-
- private:
-  std::unique_ptr<NbdConnector> address_;
-  std::atomic<int>& prepared_;
-};
-
 TEST_F(NbdLinkTest, AServerOfItsOwnIsStartedByTheThreadThatKeepsIt) {
   server_.emplace(usual);
   std::atomic<int> prepared = 0;
-  link_to(std::make_unique<RenewedServer>(address(), prepared), 60s);
+  link_to(renewed(prepared), 60s);
   EXPECT_EQ(prepared, 1);
   link_->start();
   lanes();
@@ -385,7 +389,7 @@ TEST_F(NbdLinkTest, AServerOfItsOwnIsStartedByTheThreadThatKeepsIt) {
 TEST_F(NbdLinkTest, WhatAServerOfItsOwnPassedOnSettlesToo) {
   server_.emplace(usual);
   std::atomic<int> prepared = 0;
-  link_to(std::make_unique<RenewedServer>(address(), prepared), 60s);
+  link_to(renewed(prepared), 60s);
   link_->start();
   const std::shared_ptr<NbdLanes> lost = lanes();
   lost->change_is_open = true;

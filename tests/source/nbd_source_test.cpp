@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "fake_nbd_server.h"
+#include "own_server.h"
 #include "real_nbd_server.h"
 #include "testing.h"
 
@@ -38,6 +39,8 @@ using testing::flag_send_cache;
 using testing::flag_send_flush;
 using testing::flag_send_fua;
 using testing::flag_send_trim;
+using testing::OwnServer;
+using testing::OwnServerTraits;
 using testing::pattern;
 using testing::RealNbdServer;
 
@@ -47,28 +50,11 @@ std::unique_ptr<NbdConnector> to(const std::string& uri, NbdHoles holes = NbdHol
   return std::make_unique<NbdAddress>(parse_uri(uri), holes);
 }
 
-// A server of this test as one of our own, which is lost with its connections.
-class OwnServer final : public NbdConnector {
- public:
-  OwnServer(const std::string& uri, bool opens_anew) : address_(to(uri)), opens_anew_(opens_anew) {}
-
-  const std::string& name() const noexcept override { return address_->name(); }
-  bool gathers_writes() const noexcept override { return !opens_anew_; }
-  bool opens_anew() const noexcept override { return opens_anew_; }
-  std::unique_ptr<NbdConnection> connect(const NbdDeadlines& deadlines) override {
-    return address_->connect(deadlines);
-  }
-
- private:
-  std::unique_ptr<NbdConnector> address_;
-  bool opens_anew_;
-};
-
 std::unique_ptr<NbdConnector> gathering_writes(const std::string& uri) {
-  return std::make_unique<OwnServer>(uri, false);
+  return std::make_unique<OwnServer>(uri, OwnServerTraits{.gathers_writes = true});
 }
 std::unique_ptr<NbdConnector> opening_anew(const std::string& uri) {
-  return std::make_unique<OwnServer>(uri, true);
+  return std::make_unique<OwnServer>(uri, OwnServerTraits{.opens_anew = true});
 }
 
 std::ptrdiff_t count_of(FakeNbdServer& server, std::uint16_t type, std::uint16_t flags = 0) {
@@ -198,6 +184,22 @@ TEST(NbdSource, ADurableWriteThatIsSentAgainIsADurableOne) {
   EXPECT_EQ(count_of(server, command_write, command_flag_fua), 3);
 }
 
+TEST(NbdSource, AFlushThatWasNotAnsweredIsSentAgain) {
+  FakeNbdServer server({.vanishing_flushes = 2});
+  NbdSource source(to(server.uri()), Access::read_write, {});
+  source.start();
+  source.flush();
+  EXPECT_EQ(count_of(server, command_flush), 3);
+  EXPECT_EQ(server.connections(), 3u);
+}
+
+TEST(NbdSource, AFlushThatIsNeverAnsweredFails) {
+  FakeNbdServer server({.vanishing_flushes = ~0u});
+  NbdSource source(to(server.uri()), Access::read_write, {.patience = 500ms});
+  source.start();
+  EXPECT_EQ(error_of([&] { source.flush(); }).errno_code(), EIO);
+}
+
 // The server may carry it out later, over what was written there in the meantime.
 TEST(NbdSource, ChangesWaitAfterOneWhoseConnectionWasLost) {
   for (const std::uint16_t type : {command_write, command_trim}) {
@@ -226,6 +228,28 @@ TEST(NbdSource, AFlushFailsOnceWhenAServerEndedThatHadWritesInItsMemory) {
   source.start();
   source.write(pattern(512), 0, Durability::cached);
   server.drop_all();
+  EXPECT_THAT(error_of([&] { source.flush(); }).what(), HasSubstr("may be lost"));
+  EXPECT_NO_THROW(source.flush());
+}
+
+// The server that answers the flush may never have had the write.
+TEST(NbdSource, ADurableWriteIsMadeAgainWhenItsServerWentAwayBeforeItsFlush) {
+  FakeNbdServer server({.flags = flag_has_flags | flag_send_flush, .vanishing_flushes = 1});
+  NbdSource source(to(server.uri()), Access::read_write, {});
+  source.start();
+  source.write(pattern(512), 0, Durability::durable);
+  const auto commands = server.commands();
+  ASSERT_EQ(commands.size(), 5u);
+  EXPECT_EQ(commands[3].type, command_write);
+  EXPECT_EQ(commands[4].type, command_flush);
+}
+
+// Its successor answers, but it never had what was to be flushed.
+TEST(NbdSource, AFlushOnWhichAServerEndedThatHadWritesInItsMemoryFails) {
+  FakeNbdServer server({.vanishing_flushes = 1});
+  NbdSource source(gathering_writes(server.uri()), Access::read_write, {});
+  source.start();
+  source.write(pattern(512), 0, Durability::cached);
   EXPECT_THAT(error_of([&] { source.flush(); }).what(), HasSubstr("may be lost"));
   EXPECT_NO_THROW(source.flush());
 }
@@ -259,6 +283,18 @@ TEST(NbdSource, TriesAgainOverANewConnectionWhatAServerThatOpensAnewCouldNotDo) 
   server.become({});
   EXPECT_NO_THROW(source.write(pattern(512), 0, Durability::cached));
   EXPECT_EQ(server.connections(), 2u);
+}
+
+// What is behind the server may carry it out later.
+TEST(NbdSource, ChangesWaitAfterAnErrorThatMayBeALossBehindTheServer) {
+  FakeNbdServer server({.write_error = EIO});
+  NbdSource source(opening_anew(server.uri()), Access::read_write, {});
+  source.start();
+  std::this_thread::sleep_for(2100ms);
+  server.become({});
+  const auto before = std::chrono::steady_clock::now();
+  source.write(pattern(512), 0, Durability::cached);
+  EXPECT_GT(std::chrono::steady_clock::now() - before, 1500ms);
 }
 
 TEST(NbdSource, BelievesAnErrorThatANewConnectionHasToo) {

@@ -54,6 +54,8 @@ class MemorySource : public Source {
     copy_in(from.subspan(half), offset + half);
   }
 
+  std::uint64_t losses() const noexcept override { return losses_so_far; }
+
   void flush() override { remember({Kind::flush, 0, 0, Durability::cached}); }
 
   bool can_discard() const noexcept override { return is_writable; }
@@ -95,6 +97,7 @@ class MemorySource : public Source {
   std::function<void(std::size_t most)> holes_wanted;
   std::optional<std::uint64_t> size_now;  ///< when it is not what it was
   bool is_writable = true;
+  std::uint64_t losses_so_far = 0;
   int starts = 0;
 
  private:

@@ -259,6 +259,19 @@ TEST(VolumeTest, ADurablePartialWriteIsDurableItself) {
   EXPECT_EQ(calls[1], (Call{Kind::write, Fixture::guard, 512, Durability::durable}));
 }
 
+TEST(VolumeTest, ADurableWriteOfSeveralPiecesIsMadeAgainWhenSomeMayBeLostBeforeTheFlush) {
+  Fixture f(4 * piece);
+  f.source->before = [&](const Call& call) {
+    if (call.kind == Kind::flush) ++f.source->losses_so_far;
+  };
+  f.write(pattern(2 * piece), 0, Durability::durable);
+  const auto calls = f.source->take_calls();
+  ASSERT_EQ(calls.size(), 5U);
+  EXPECT_EQ(calls[2].kind, Kind::flush);
+  EXPECT_EQ(calls[3], (Call{Kind::write, Fixture::guard, piece, Durability::durable}));
+  EXPECT_EQ(calls[4], (Call{Kind::write, Fixture::guard + piece, piece, Durability::durable}));
+}
+
 TEST(VolumeTest, ADurableWriteOfSeveralPiecesEndsInOneFlush) {
   for (const std::size_t offset : {std::size_t{0}, std::size_t{100}, piece - 512}) {
     Fixture f(4 * piece);
