@@ -4,7 +4,7 @@
  */
 #include <sys/resource.h>
 
-int getrusage(__rusage_who_t who, struct rusage *usage) {
+int getrusage(__rusage_who_t who, struct rusage* usage) {
   static __thread long seconds = 0;
   (void)who;
   *usage = (struct rusage){.ru_utime.tv_sec = ++seconds};
