@@ -149,8 +149,9 @@ std::unique_ptr<SectorCipher> make_sector_cipher(const CipherSpec& spec,
   }
   const bool plain_iv = iv == IvKind::plain || iv == IvKind::plain64;
   const bool key_of_kernel = key.size() == 32 || key.size() == 64;
-  if (spec.cipher == "aes" && spec.mode == "xts" && plain_iv && key_of_kernel && have_aesni()) {
-    return make_aes_xts_aesni(iv, key, sector_size);
+  if (spec.cipher == "aes" && spec.mode == "xts" && plain_iv && key_of_kernel) {
+    if (have_vaes()) return make_aes_xts_vaes(iv, key, sector_size);
+    if (have_aesni()) return make_aes_xts_aesni(iv, key, sector_size);
   }
   return find_block_cipher(spec.cipher)->make(spec, key, sector_size);
 }
@@ -177,6 +178,7 @@ std::string supported_ciphers() {
 }
 
 std::string_view aes_xts_kernel() {
+  if (have_vaes()) return "vaes";
   return have_aesni() ? "aes-ni" : "cryptopp";
 }
 

@@ -34,7 +34,7 @@ while read -r cipher format; do
     argon2id*) volume "$cipher" make_luks2 v 4M "${argon2id[@]}" --key-size "${format#argon2id }" ;;
   esac
   at_work=(--at-work)
-  case $cipher,$kernel in aes-xts-plain64,aes-ni) at_work=() ;; esac
+  case $cipher,$kernel in aes-xts-plain64,aes-ni | aes-xts-plain64,vaes) at_work=() ;; esac
   parameters v
   serve "${parameters[@]}"
   here_is=("$tmp/v.material" --processes "$server" --serving)
