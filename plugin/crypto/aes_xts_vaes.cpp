@@ -79,7 +79,7 @@ LUKSDETACHED_VAES void transform_sector(const AesSchedule& s, const std::byte* f
   const __m256i first = both(first_tweak);
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < registers; ++i) {
-    const auto n = static_cast<long long>(2 * i);
+    const long long n = 2 * static_cast<long long>(i);
     tweaks[i] = times_x_to(_mm256_set_epi64x(n + 1, n + 1, n, n), first);
   }
   for (std::size_t at = 0; at < bytes; at += step) {
@@ -170,8 +170,11 @@ class AesXtsVaes final : public SectorCipher {
 }  // namespace
 
 bool have_vaes() noexcept {
-  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   if (__builtin_cpu_supports("avx2") == 0 || !have_aesni()) return false;
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
   if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
   return (ecx & bit_VAES) != 0 && (ecx & bit_VPCLMULQDQ) != 0;
 }
