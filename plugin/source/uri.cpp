@@ -99,7 +99,10 @@ std::string scrub(const Uri& uri, std::string message) {
       // One or two letters are hidden as a word only, or nothing would be left of the sentence.
       const bool inside_word =
           (at > 0 && is_word(message[at - 1])) || (end < message.size() && is_word(message[end]));
-      if (secret.size() < 3 && inside_word) {
+      // A byte of what was hidden already is none of a secret.
+      const std::size_t mark = message.rfind(hidden_mark, at);
+      const bool inside_mark = mark != std::string::npos && end <= mark + hidden_mark.size();
+      if (secret.size() < hidden_mark.size() && (inside_word || inside_mark)) {
         at = end;
         continue;
       }

@@ -454,6 +454,12 @@ TEST(Scrub, HidesShortSecretsAsWordsOnly) {
   EXPECT_EQ(scrub(uri, "username a was not found"), "username … was not found");
 }
 
+// The mark that stands for what is hidden ends with such a byte.
+TEST(Scrub, WhatStandsForASecretIsNotScrubbedItself) {
+  const Uri uri = parse_uri("nbdkit:x?key=secret&other=\xa6");
+  EXPECT_EQ(scrub(uri, "secret, \xa6"), "…, …");
+}
+
 TEST(TlsPolicy, RefusesServersThatNobodyVerifies) {
   for (const char* text : {"nbds://host/e", "nbds+unix:///e?socket=/s",
                            "nbds+unix:///e?socket=/s&tls-certificates=/etc", "nbds+vsock://2/",
