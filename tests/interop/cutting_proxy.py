@@ -1,7 +1,8 @@
 """cutting_proxy.py LISTEN CONNECT FIRST MOST: passes bytes between NBD clients of the unix socket LISTEN and
 the server at the unix socket CONNECT, and cuts each connection when a number of bytes has passed in one
 of the directions: MOST at most, drawn anew each time, of any order of magnitude; for the first four
-connections FIRST at least. The client finds itself cut off; what was passed to the server has been passed, and it may take its time with it.
+connections between FIRST and twice that. The client finds itself cut off; what was passed to the server
+has been passed, and it may take its time with it.
 Says each cut on standard output.
 """
 
@@ -11,7 +12,8 @@ import socket
 import sys
 import threading
 
-listen, connect, first, most = sys.argv[1:]
+listen, connect = sys.argv[1:3]
+first, most = map(int, sys.argv[3:])
 
 
 def pass_on(source, target, limit, both):
@@ -35,14 +37,14 @@ def pass_on(source, target, limit, both):
             pass
 
 
-def serve(client, least):
+def serve(client, least, most):
     server = socket.socket(socket.AF_UNIX)
     try:
         server.connect(connect)
     except OSError:
         client.close()
         return
-    limits = [int(math.exp(random.uniform(math.log(least), math.log(int(most))))), None]
+    limits = [int(math.exp(random.uniform(math.log(least), math.log(most)))), None]
     random.shuffle(limits)
     both = (client, server)
     threads = [
@@ -64,4 +66,5 @@ count = 0
 while True:
     stream, _ = listener.accept()
     count += 1
-    threading.Thread(target=serve, args=(stream, int(first) if count <= 4 else 1), daemon=True).start()
+    limits = (first, 2 * first) if count <= 4 else (1, most)
+    threading.Thread(target=serve, args=(stream, *limits), daemon=True).start()

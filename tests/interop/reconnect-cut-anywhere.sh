@@ -12,7 +12,7 @@ for delay in 0 30; do
   payload=$server
   proxy=$tmp/proxy$delay.sock
   # The first connections last until the volume is open; the longest requests have to get through.
-  /usr/bin/python3 -B "$here/cutting_proxy.py" "$proxy" "$socket" 1000000 8000000 >"$tmp/cuts" &
+  /usr/bin/python3 -B "$here/cutting_proxy.py" "$proxy" "$socket" 400000 8000000 >"$tmp/cuts" &
   defer stop_quietly $!
   eventually test -S "$proxy"
   serve "header=$tmp/v.header" "payload=nbd+unix:///?socket=$proxy" "secret=$tmp/v.secret" reconnect-timeout=60
