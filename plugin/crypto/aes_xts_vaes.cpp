@@ -4,7 +4,8 @@
 // chain: the tweaks of sixteen blocks come from the first by shifts of different widths, each later
 // tweak is the one sixteen blocks before it shifted by two bytes, and the first ones of sixteen
 // sectors are encrypted together. Nothing branches or indexes on key or data. Round keys are read
-// where they are: there are no registers to keep them in, and no copies of them on the stack.
+// where they are, but there are not registers enough for the rest: what the compiler puts on the
+// stack, which with some plaintext would give a round key, is wiped after each run of sectors.
 #include "crypto/sector_cipher_kernels.h"
 #include "crypto/secure_memory.h"
 
@@ -112,10 +113,12 @@ class AesXtsVaes final : public SectorCipher {
 
   void encrypt(std::span<const std::byte> from, std::span<std::byte> to,
                std::uint64_t first_sector) const override {
+    const StackWiper<4> stack_wiper;
     transform<true>(from, to, first_sector);
   }
   void decrypt(std::span<const std::byte> from, std::span<std::byte> to,
                std::uint64_t first_sector) const override {
+    const StackWiper<4> stack_wiper;
     transform<false>(from, to, first_sector);
   }
   std::string_view kernel() const noexcept override { return "vaes"; }
@@ -141,9 +144,11 @@ class AesXtsVaes final : public SectorCipher {
     }
   }
 
+  // Not in its caller, whose own part of the stack is not wiped.
   template <bool encrypting>
-  LUKSDETACHED_VAES void transform(std::span<const std::byte> from, std::span<std::byte> to,
-                                   std::uint64_t first_sector) const {
+  [[gnu::noinline]] LUKSDETACHED_VAES void transform(std::span<const std::byte> from,
+                                                     std::span<std::byte> to,
+                                                     std::uint64_t first_sector) const {
     std::uint64_t unit = first_sector * (sector_size_ / 512);
     __m128i tweaks[group];
     for (std::size_t at = 0; at < from.size();) {

@@ -108,7 +108,7 @@ class NbdConnection {
   /// Why it was lost, a few words; empty when the server has just closed it.
   std::string loss_reason() const;
 
-  /// Loses the connection. Only after `start()`.
+  /// Loses the connection, in all processes that have it.
   void give_up() noexcept;
 
   /// Requests; lengths must be 1 byte to the server's maximum, and aligned to its minimum block.

@@ -51,7 +51,7 @@ class NbdLanes {
   /// Why the first one was lost, or nothing.
   std::string loss_reason() const;
 
-  /// Makes requests in flight and all later ones fail at once. Only after `start`.
+  /// Makes requests in flight and all later ones fail at once.
   void give_up() noexcept;
 
   /// Set when it is open whether a request that changes something was carried out.

@@ -108,7 +108,13 @@ void NbdLink::start() {
   const NoSignals in_thread;
   connector_->start();
   const bool use_first = !connector_->renews_server();
-  if (use_first) lanes_->start([this] { note_loss(); });
+  if (use_first) {
+    lanes_->start([this] { note_loss(); });
+  } else {
+    // The process that we come from may go on, with copies of the sockets, for which that server
+    // would wait: as with nbdkit's --run.
+    lanes_->give_up();
+  }
   const std::scoped_lock lock(mutex_);
   // A server of our own belongs to the thread that started it.
   if (!use_first) {

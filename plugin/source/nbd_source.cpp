@@ -26,6 +26,16 @@ constexpr unsigned long_flush = 4;
 // Of a write and the flush that makes it durable.
 constexpr unsigned most_tries = 3;
 
+template <typename Action>
+bool succeeds(Action action) {
+  try {
+    action();
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 NbdSource::NbdSource(std::unique_ptr<NbdConnector> connector, Access access, NbdLinkOptions options)
@@ -38,8 +48,12 @@ NbdSource::NbdSource(std::unique_ptr<NbdConnector> connector, Access access, Nbd
       writable_(access == Access::read_write && !export_.read_only) {}
 
 // Sends one request, and sends it again when the connection was lost before the answer came.
+//
+// Storage tells of a failed sync once: one that is tried again may succeed, and the data are lost.
+// So the error of a `sync` is believed where the same connection can still read, and after a loss
+// the sync is tried again only where the new connection can.
 template <typename Send>
-void NbdSource::run(Use use, unsigned patience, Send send) {
+void NbdSource::run(Use use, unsigned patience, bool sync, Send send) {
   using Clock = NbdLink::Clock;
   const auto limit = link_.answer_limit();
   // Waiting for the server and for its answer take their time, but there is an end. Whatever is
@@ -48,19 +62,31 @@ void NbdSource::run(Use use, unsigned patience, Send send) {
   bool tried_again = false;
   for (;;) {
     const std::shared_ptr<NbdLanes> lanes = link_.lanes(use, last_send);
+    NbdLanes::Turn turn(*lanes);
+    const auto read_one_block = [&] {
+      std::vector<std::byte> block(lanes->limits().block_size);
+      turn->read(block, 0, Clock::now() + limit);
+    };
+    // Whoever hears of a failure may write anew at once: nothing may go over what is left of these
+    // connections then.
+    const auto give_up = [&] {
+      if (use == Use::changes) lanes->change_is_open = true;
+      if (link_.started()) link_.drop(lanes);
+    };
     try {
-      NbdLanes::Turn turn(*lanes);
+      if (sync && tried_again) read_one_block();
       send(*lanes, turn, Clock::now() + limit * patience);
       return;
     } catch (const ConnectionLost&) {
-      if (use == Use::changes) lanes->change_is_open = true;
+      give_up();
       if (Clock::now() >= last_send || !link_.started()) throw;
-      link_.drop(lanes);
     } catch (const Unanswered&) {
-      if (use == Use::changes) lanes->change_is_open = true;
+      give_up();
       throw;
     } catch (const Error& error) {
-      if (use == Use::changes && link_.may_be_a_loss(error)) lanes->change_is_open = true;
+      const bool may_be_a_loss = link_.may_be_a_loss(error);
+      if (use == Use::changes && may_be_a_loss) lanes->change_is_open = true;
+      if (sync && may_be_a_loss && succeeds(read_one_block)) throw;
       if (!link_.drop_for(error, lanes, tried_again)) throw;
       tried_again = true;
     }
@@ -70,7 +96,7 @@ void NbdSource::run(Use use, unsigned patience, Send send) {
 void NbdSource::read(std::span<std::byte> to, std::uint64_t offset) {
   while (!to.empty()) {
     std::size_t length = 0;
-    run(Use::reads, usual, [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
+    run(Use::reads, usual, false, [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
       length = std::min(to.size(), lanes.limits().max_request);
       turn->read(to.first(length), offset, answer_by);
     });
@@ -84,7 +110,11 @@ void NbdSource::write(std::span<const std::byte> from, std::uint64_t offset,
   const bool durable = durability == Durability::durable;
   const bool fua = export_.can_fua && (durable || !export_.can_flush);
   const unsigned patience = durable ? long_flush : usual;
-  if (!durable || fua || from.empty()) return send_writes(from, offset, fua, patience);
+  if (!durable || fua || from.empty()) {
+    send_writes(from, offset, fua, patience);
+    if (durable) link_.tell_of_lost_changes();
+    return;
+  }
   for (unsigned tries = 0; tries < most_tries; ++tries) {
     const std::uint64_t losses = link_.losses();
     send_writes(from, offset, fua, patience);
@@ -102,7 +132,7 @@ void NbdSource::send_writes(std::span<const std::byte> from, std::uint64_t offse
                             unsigned patience) {
   while (!from.empty()) {
     std::size_t length = 0;
-    run(Use::changes, patience, [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
+    run(Use::changes, patience, fua, [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
       length = std::min(from.size(), lanes.limits().max_request);
       turn->write(from.first(length), offset, fua, answer_by);
       if (!fua) link_.note_change(lanes);
@@ -115,7 +145,7 @@ void NbdSource::send_writes(std::span<const std::byte> from, std::uint64_t offse
 void NbdSource::flush() {
   // With multi-conn one connection's flush covers the writes of all.
   if (!writable_ || !export_.can_flush) return;
-  run(Use::reads, long_flush, [](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
+  run(Use::reads, long_flush, true, [](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
     const std::uint64_t before = lanes.changes;
     turn->flush(answer_by);
     // Of flushes at the same time the one that began last may end first.
@@ -130,10 +160,11 @@ void NbdSource::discard(std::uint64_t length, std::uint64_t offset) {
   if (!can_discard()) return;
   for (const std::uint64_t end = offset + length; offset < end;) {
     const std::uint64_t part = std::min(end - offset, max_dataless_request);
-    run(Use::changes, long_flush, [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
-      turn->trim(part, offset, answer_by);
-      link_.note_change(lanes);
-    });
+    run(Use::changes, long_flush, false,
+        [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
+          turn->trim(part, offset, answer_by);
+          link_.note_change(lanes);
+        });
     offset += part;
   }
 }
@@ -142,7 +173,7 @@ void NbdSource::prefetch(std::uint64_t length, std::uint64_t offset) {
   if (!can_prefetch()) return;
   for (const std::uint64_t end = offset + length; offset < end;) {
     const std::uint64_t part = std::min(end - offset, max_dataless_request);
-    run(Use::reads, usual, [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
+    run(Use::reads, usual, false, [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
       if (lanes.exported().can_cache) turn->cache(part, offset, answer_by);
     });
     offset += part;
@@ -153,7 +184,7 @@ std::vector<Extent> NbdSource::extents(std::uint64_t length, std::uint64_t offse
                                        std::size_t most) {
   std::vector<Extent> found = {{length, false}};
   if (!can_find_holes()) return found;
-  run(Use::reads, usual, [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
+  run(Use::reads, usual, false, [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
     if (!lanes.exported().can_find_holes) return;
     found = turn->block_status(std::min(length, max_dataless_request), offset, most, answer_by);
   });

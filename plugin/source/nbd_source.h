@@ -57,7 +57,7 @@ class NbdSource final : public Source {
 
  private:
   template <typename Send>
-  void run(NbdLink::Use use, unsigned patience, Send send);
+  void run(NbdLink::Use use, unsigned patience, bool sync, Send send);
   void send_writes(std::span<const std::byte> from, std::uint64_t offset, bool fua,
                    unsigned patience);
 

@@ -16,7 +16,7 @@
 namespace luksdetached {
 
 SocketLimit::SocketLimit(int socket, Clock::time_point deadline, const Event* cancel)
-    : socket_(::fcntl(socket, F_DUPFD_CLOEXEC, 0)), flags_(::fcntl(socket_.get(), F_GETFL)) {
+    : flags_(::fcntl(socket, F_GETFL)), socket_(::fcntl(socket, F_DUPFD_CLOEXEC, 0)) {
   if (!socket_) {
     const int code = errno;
     throw Error(ErrorKind::source_unreachable, "cannot watch a socket: " + errno_text(code), code);

@@ -24,8 +24,8 @@ class SocketLimit {
   ~SocketLimit();
 
  private:
+  int flags_;              // the socket's status flags before
   FileDescriptor socket_;  // our own: the other one may be closed meanwhile
-  int flags_;              // its status flags before
   Event done_;
   std::thread thread_;
 };

@@ -12,12 +12,12 @@ for delay in 0 30; do
   payload=$server
   proxy=$tmp/proxy$delay.sock
   # The first connections last until the volume is open; the longest requests have to get through.
-  /usr/bin/python3 -B "$here/cutting_proxy.py" "$proxy" "$socket" 400000 8000000 >"$tmp/cuts" &
+  /usr/bin/python3 -B "$here/cutting_proxy.py" "$proxy" "$socket" 400000 2500000 >"$tmp/cuts" &
   defer stop_quietly $!
   eventually test -S "$proxy"
   serve "header=$tmp/v.header" "payload=nbd+unix:///?socket=$proxy" "secret=$tmp/v.secret" reconnect-timeout=60
   rm -f "$tmp/model"
-  "$build/tests/tools/nbd_model" "$uri" 512 8 "$(rounds 150 60)" "$tmp/model" || fail "$(cat "$log")"
+  "$build/tests/tools/nbd_model" "$uri" 512 8 "$(rounds 200 60)" "$tmp/model" || fail "$(cat "$log")"
   stop "$server"
   cuts=$(grep -c cut "$tmp/cuts") || true
   note "$cuts cuts"

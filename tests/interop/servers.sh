@@ -141,10 +141,13 @@ END
   ssh_server_comes "$dir"
 }
 
-# ssh_server_comes [DIR]: as ssh_server has set it up, also once more after $sshd was ended.
+# ssh_server_comes [DIR]: as ssh_server has set it up, also once more after $sshd was ended. With
+# $fault, the rules of faulty_io.c, for the file $faulty_file.
 ssh_server_comes() {
   sshd_dir=${1:-$sshd_dir}
-  in_background "$sshd_dir.log" env LD_PRELOAD=libnss_wrapper.so \
+  in_background "$sshd_dir.log" \
+    env "LD_PRELOAD=libnss_wrapper.so${faulty_file:+:$build/tests/tools/faulty_io.so}" \
+    "FAULTY_IO_FILE=${faulty_file:-}" "FAULTY_IO_RULES=${fault:-}" \
     "NSS_WRAPPER_PASSWD=$sshd_dir/passwd" "NSS_WRAPPER_SHADOW=$sshd_dir/shadow" \
     "NSS_WRAPPER_GROUP=$sshd_dir/group" "$(command -v sshd)" -D -e -f "$sshd_dir/config"
   sshd=$server

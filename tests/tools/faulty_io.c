@@ -7,8 +7,8 @@
  * CALL is read, write, fua (a write that shall be durable when it returns), sync, zero (or punch a
  * hole), stat or willneed (advice that these bytes will be read). EFFECT is an error's name; short
  * or short=BYTES, which transfers half or so many; or pass. The first rule decides that fits and
- * was not applied N times yet. What was done is appended to the file FAULTY_IO_RULES.log, one line
- * a call.
+ * was not applied N times yet. When all have been, the file is removed, for other processes too.
+ * What was done is appended to the file FAULTY_IO_RULES.log, one line a call.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -42,6 +42,7 @@ static size_t rule_count;
 static struct stat rules_file;
 static struct stat target;
 static int enabled;
+static char rules_path[max_path]; /* a server may change its environment later */
 static unsigned seed = 1;
 
 static void die(const char* what) {
@@ -64,7 +65,9 @@ static int stat_of(int fd, struct stat* status) {
 
 __attribute__((constructor)) static void find_target(void) {
   const char* path = getenv("FAULTY_IO_FILE");
-  enabled = path != NULL && getenv("FAULTY_IO_RULES") != NULL && stat(path, &target) == 0;
+  const char* rules_name = getenv("FAULTY_IO_RULES");
+  if (rules_name != NULL) snprintf(rules_path, sizeof rules_path, "%s", rules_name);
+  enabled = path != NULL && rules_name != NULL && stat(path, &target) == 0;
 }
 
 static int error_named(const char* name) {
@@ -120,7 +123,7 @@ static void parse(char* line) {
 
 /* With the mutex held. */
 static void load_rules(void) {
-  const int fd = open(getenv("FAULTY_IO_RULES"), O_RDONLY | O_CLOEXEC);
+  const int fd = open(rules_path, O_RDONLY | O_CLOEXEC);
   struct stat now;
   if (fd == -1) {
     rules_file = (struct stat){0};
@@ -145,14 +148,21 @@ static void load_rules(void) {
 
 /* With the mutex held. */
 static void note(const char* call, const struct rule* rule, uint64_t offset, uint64_t length) {
-  char path[max_path];
+  char path[max_path + 8];
   char line[128];
-  snprintf(path, sizeof path, "%s.log", getenv("FAULTY_IO_RULES"));
+  snprintf(path, sizeof path, "%s.log", rules_path);
   const int size = snprintf(line, sizeof line, "%s %s %llu %llu\n", call, rule->effect,
                             (unsigned long long)offset, (unsigned long long)length);
   const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (fd == -1 || write(fd, line, (size_t)size) != size) die("no log");
   close(fd);
+}
+
+/* With the mutex held. */
+static void remove_spent_rules(void) {
+  for (size_t i = 0; i < rule_count; i++)
+    if (rules[i].times != 0) return;
+  unlink(rules_path);
 }
 
 /* What to do about a call: -1 and errno to fail, else how many bytes to transfer at most. */
@@ -176,7 +186,7 @@ static int64_t judge(int fd, const char* call, int fua, uint64_t offset, uint64_
     if (!fits || rule->times == 0) continue;
     if (length != 0 && (offset >= rule->to || offset + length <= rule->from)) continue;
     if ((long)(rand_r(&seed) % 100) >= rule->chance) continue;
-    if (rule->times > 0) rule->times--;
+    if (rule->times > 0 && --rule->times == 0) remove_spent_rules();
     late = rule->late;
     if (rule->error != 0) {
       result = -1;
