@@ -126,7 +126,8 @@ std::string advice(std::string_view reason) {
   if (reason.find("getlogin_r") != std::string_view::npos) {
     return "; a pre-shared key needs its user: nbds://USER@HOST/ or nbds+unix://USER@/";
   }
-  if (reason.find("non-properly terminated") != std::string_view::npos) {
+  if (reason.find("non-properly terminated") != std::string_view::npos ||
+      reason.find("Error in the pull function") != std::string_view::npos) {
     return "; does the server ask for a certificate? Put client-cert.pem and client-key.pem beside "
            "ca-cert.pem";
   }

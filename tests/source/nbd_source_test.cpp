@@ -264,6 +264,17 @@ TEST(NbdSource, ADurableWriteFailsWhereItsFlushDoes) {
             EIO);
 }
 
+TEST(NbdSource, ADurableWriteWithFuaFailsOnceAfterALossToo) {
+  FakeNbdServer server({});
+  NbdSource source(gathering_writes(server.uri()), Access::read_write, {});
+  source.start();
+  source.write(pattern(512), 0, Durability::cached);
+  server.drop_all();
+  const auto write = [&] { source.write(pattern(512), 512, Durability::durable); };
+  EXPECT_THAT(error_of(write).what(), HasSubstr("may be lost"));
+  EXPECT_NO_THROW(write());
+}
+
 TEST(NbdSource, AFlushSucceedsWhenTheServerThatEndedHadNothingInItsMemory) {
   FakeNbdServer server({});
   NbdSource source(gathering_writes(server.uri()), Access::read_write, {});
@@ -283,6 +294,18 @@ TEST(NbdSource, TriesAgainOverANewConnectionWhatAServerThatOpensAnewCouldNotDo) 
   server.become({});
   EXPECT_NO_THROW(source.write(pattern(512), 0, Durability::cached));
   EXPECT_EQ(server.connections(), 2u);
+}
+
+// Storage tells of a failed sync once.
+TEST(NbdSource, AFailedSyncIsBelievedWhereItsConnectionCanStillRead) {
+  FakeNbdServer server({.write_error = EIO});
+  NbdSource source(opening_anew(server.uri()), Access::read_write, {});
+  source.start();
+  std::this_thread::sleep_for(2100ms);
+  server.become({});
+  EXPECT_EQ(error_of([&] { source.write(pattern(512), 0, Durability::durable); }).errno_code(),
+            EIO);
+  EXPECT_EQ(server.connections(), 1u);
 }
 
 // What is behind the server may carry it out later.
