@@ -74,7 +74,7 @@ serve_from() {
 
 over_ssh() {
   ssh_server
-  serve_from "ssh://$ssh$tmp/v.payload?$ssh_keys" reconnect-timeout=1
+  serve_from "ssh://$ssh$tmp/v.payload?$ssh_keys" reconnect-timeout=4
 
   note "what was not flushed when the sessions were lost is there, and the next flush syncs it"
   client 'write(h, 8192, os.urandom(10000))'
@@ -90,7 +90,7 @@ over_ssh() {
   grow_old
   ssh_server_goes
   client '
-assert seconds_to_fail(lambda: h.pread(512, 0)) < 6
+assert seconds_to_fail(lambda: h.pread(512, 0)) < 12
 for request in lambda: h.pread(512, 0), lambda: h.pwrite(bytes(512), 0), h.flush:
     assert seconds_to_fail(request) < 0.5'
 
