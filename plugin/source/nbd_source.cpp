@@ -26,13 +26,19 @@ constexpr unsigned long_flush = 4;
 // Of a write and the flush that makes it durable.
 constexpr unsigned most_tries = 3;
 
+enum class Answer { good, bad, none };
+
 template <typename Action>
-bool succeeds(Action action) {
+Answer answer_to(Action action) {
   try {
     action();
-    return true;
+    return Answer::good;
+  } catch (const ConnectionLost&) {
+    return Answer::none;
+  } catch (const Unanswered&) {
+    return Answer::none;
   } catch (const Error&) {
-    return false;
+    return Answer::bad;
   }
 }
 
@@ -49,9 +55,10 @@ NbdSource::NbdSource(std::unique_ptr<NbdConnector> connector, Access access, Nbd
 
 // Sends one request, and sends it again when the connection was lost before the answer came.
 //
-// Storage tells of a failed sync once: one that is tried again may succeed, and the data are lost.
-// So the error of a `sync` is believed where the same connection can still read, and after a loss
-// the sync is tried again only where the new connection can.
+// An error that may be the loss of what is behind the server is believed where the same connection
+// can still read. Storage tells of a failed `sync` once: one that is tried again may succeed, and
+// the data are lost. So after such an error it is tried again only when the connection answered
+// that it can read no more, over one that can.
 template <typename Send>
 void NbdSource::run(Use use, unsigned patience, bool sync, Send send) {
   using Clock = NbdLink::Clock;
@@ -84,11 +91,19 @@ void NbdSource::run(Use use, unsigned patience, bool sync, Send send) {
       give_up();
       throw;
     } catch (const Error& error) {
-      const bool may_be_a_loss = link_.may_be_a_loss(error);
-      if (use == Use::changes && may_be_a_loss) lanes->change_is_open = true;
-      if (sync && may_be_a_loss && succeeds(read_one_block)) throw;
-      if (!link_.drop_for(error, lanes, tried_again)) throw;
-      tried_again = true;
+      if (!link_.may_be_a_loss(error)) throw;
+      const Answer answer = answer_to(read_one_block);
+      if (answer == Answer::good) throw;
+      if (use == Use::changes) lanes->change_is_open = true;
+      if (answer == Answer::none) {
+        link_.drop(lanes);
+        if (sync || Clock::now() >= last_send) throw;
+      } else if (!link_.drop_for(error, lanes, tried_again)) {
+        if (use == Use::changes) link_.drop(lanes);
+        throw;
+      } else {
+        tried_again = true;
+      }
     }
   }
 }

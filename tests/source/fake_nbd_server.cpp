@@ -232,6 +232,22 @@ void FakeNbdServer::serve(int fd, unsigned number) {
       if (!chunk.send(fd)) return;
       continue;
     }
+    if (command.type == command_read && behaviour.read_error != 0) {
+      Message error;
+      if (structured) {
+        error.u32(0x668e33ef)
+            .u16(1)
+            .u16(0x8001)
+            .u64(handle)
+            .u32(6)
+            .u32(behaviour.read_error)
+            .u16(0);
+      } else {
+        error.u32(0x67446698).u32(behaviour.read_error).u64(handle);
+      }
+      if (!error.send(fd)) return;
+      continue;
+    }
     if (command.type != command_read || !structured) {
       const std::uint32_t error = command.type == command_write ? behaviour.write_error : 0;
       if (!Message().u32(0x67446698).u32(error).u64(handle).send(fd)) return;

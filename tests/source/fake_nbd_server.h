@@ -50,6 +50,7 @@ struct FakeNbdBehaviour {
   unsigned answer_connections = ~0u;  // further ones are never answered
   bool omit_read_data = false;        // structured replies that say "done" without the bytes
   std::uint32_t write_error = 0;      // the NBD error that every write gets
+  std::uint32_t read_error = 0;       // the same of reads
   // A request there ends its connection without an answer, so many times.
   std::optional<std::uint64_t> vanish_at = std::nullopt;
   unsigned vanish_times = ~0u;

@@ -287,13 +287,22 @@ TEST(NbdSource, AFlushSucceedsWhenTheServerThatEndedHadNothingInItsMemory) {
 }
 
 TEST(NbdSource, TriesAgainOverANewConnectionWhatAServerThatOpensAnewCouldNotDo) {
-  FakeNbdServer server({.write_error = EIO});
+  FakeNbdServer server({.write_error = EIO, .read_error = EIO});
   NbdSource source(opening_anew(server.uri()), Access::read_write, {});
   source.start();
   std::this_thread::sleep_for(2100ms);  // an error over new connections is believed
   server.become({});
   EXPECT_NO_THROW(source.write(pattern(512), 0, Durability::cached));
   EXPECT_EQ(server.connections(), 2u);
+}
+
+TEST(NbdSource, BelievesAnErrorOverAConnectionThatCanStillRead) {
+  FakeNbdServer server({.write_error = EIO});
+  NbdSource source(opening_anew(server.uri()), Access::read_write, {});
+  source.start();
+  std::this_thread::sleep_for(2100ms);
+  EXPECT_EQ(error_of([&] { source.write(pattern(512), 0, Durability::cached); }).errno_code(), EIO);
+  EXPECT_EQ(server.connections(), 1u);
 }
 
 // Storage tells of a failed sync once.
@@ -310,7 +319,7 @@ TEST(NbdSource, AFailedSyncIsBelievedWhereItsConnectionCanStillRead) {
 
 // What is behind the server may carry it out later.
 TEST(NbdSource, ChangesWaitAfterAnErrorThatMayBeALossBehindTheServer) {
-  FakeNbdServer server({.write_error = EIO});
+  FakeNbdServer server({.write_error = EIO, .read_error = EIO});
   NbdSource source(opening_anew(server.uri()), Access::read_write, {});
   source.start();
   std::this_thread::sleep_for(2100ms);
@@ -321,13 +330,13 @@ TEST(NbdSource, ChangesWaitAfterAnErrorThatMayBeALossBehindTheServer) {
 }
 
 TEST(NbdSource, BelievesAnErrorThatANewConnectionHasToo) {
-  FakeNbdServer server({.write_error = EIO});
+  FakeNbdServer server({.write_error = EIO, .read_error = EIO});
   NbdSource source(opening_anew(server.uri()), Access::read_write, {});
   source.start();
   std::this_thread::sleep_for(2100ms);
   EXPECT_EQ(error_of([&] { source.write(pattern(512), 0, Durability::cached); }).errno_code(), EIO);
   EXPECT_EQ(error_of([&] { source.write(pattern(512), 0, Durability::cached); }).errno_code(), EIO);
-  EXPECT_EQ(server.connections(), 2u);
+  EXPECT_LE(server.connections(), 4u);  // after each there may still be something under way
 }
 
 TEST(NbdSource, GivesUpARequestThatEndsEveryConnection) {
