@@ -20,7 +20,7 @@ for delay in 0 30; do
   cuts=0
   for _ in $(seq 10); do
     rm -f "$tmp/model"
-    "$build/tests/tools/nbd_model" "$uri" 512 8 "$(rounds 150 60)" "$tmp/model" || fail "$(cat "$log")"
+    "$build/tests/tools/nbd_model" "$uri" 512 8 "$(rounds 60 30)" "$tmp/model" || fail "$(cat "$log")"
     cuts=$(grep -c cut "$tmp/cuts") || true
     [ "$cuts" -lt 5 ] || break
   done
