@@ -8,7 +8,8 @@
 for delay in 0 30; do
   note "writes take $delay ms longer"
   make_luks2 v 2M --sector-size 512
-  serve_plain --filter=delay file "$tmp/v.payload" wdelay=${delay}ms
+  # With more threads nbdkit before 1.34 may abort when a client goes that has answers to come.
+  serve_plain --threads=1 --filter=delay file "$tmp/v.payload" wdelay=${delay}ms
   payload=$server
   proxy=$tmp/proxy$delay.sock
   # The first connections last until the volume is open; the longest requests have to get through.
