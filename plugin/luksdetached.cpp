@@ -12,8 +12,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <future>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,12 +30,10 @@
 #include "crypto/hash.h"
 #include "crypto/sector_cipher.h"
 #include "crypto/secure_memory.h"
-#include "export/export_keeper.h"
 #include "export/load_service.h"
 #include "export/registry.h"
 #include "hang_up.h"
 #include "log_limit.h"
-#include "reload_on_signal.h"
 #include "status/status_report.h"
 #include "status/status_server.h"
 #include "volume/volume.h"
@@ -52,15 +50,14 @@ struct State {
   OptionParser parser;
   bool has_parameters = false;
   std::string config_path;
-  bool read_only = false;                // nbdkit's own -r
   std::optional<ServiceConfig> service;  // with config=; else one export, served under any name
-  std::mutex followed_mutex;             // guards what a config that is read again changes of it
-  std::atomic<bool> insecure = false;
+  bool insecure = false;
   ExportRegistry exports;
   std::unique_ptr<StatusServer> status;
   std::optional<HangUpOnSignal> hang_up;
-  std::optional<ReloadOnSignal> reload_on_signal;
-  std::optional<ExportKeeper> keeper;
+  std::atomic<bool> stopping = false;
+  std::thread opener;
+  std::future<void> opener_done;
   std::atomic<bool> warned_of_peer = false;
   LogLimit io_errors;
 };
@@ -75,13 +72,13 @@ State& state() {
 
 // One client.
 struct Connection {
-  Connection(std::shared_ptr<Export> its_export, bool is_read_only)
-      : client(std::move(its_export)),
-        size(client.volume()->measure()),
+  Connection(Volume& its_volume, bool is_read_only)
+      : volume(its_volume),
+        size(its_volume.measure()),
         read_only(is_read_only),
-        syncs(client.volume()->sync_failures()) {}
+        syncs(its_volume.sync_failures()) {}
 
-  Export::Client client;
+  Volume& volume;
   std::uint64_t size;  // as when it came: NBD has no way to tell it later
   bool read_only;
   SyncFailures::Witness syncs;
@@ -91,9 +88,8 @@ Connection& connection_of(void* handle) {
   return *static_cast<Connection*>(handle);
 }
 
-// Throws when the export was removed meanwhile.
-Export::Client::Use volume_of(void* handle) {
-  return connection_of(handle).client.volume();
+Volume& volume_of(void* handle) {
+  return connection_of(handle).volume;
 }
 
 void log(const Error& error) {
@@ -137,8 +133,6 @@ ExportEvents events_at_start() {
             std::fprintf(stderr, "nbdkit: luksdetached: warning: %s\n", text.c_str());
           },
       .failed = [](const std::string&, const std::string&) {},  // thrown as well
-      .removed = [](const std::string&, const std::string&) {},
-      .not_followed = [](const std::string&) {},
       .news = [](const std::string&, const std::string& text) { nbdkit_error("%s", text.c_str()); },
   };
 }
@@ -160,15 +154,6 @@ ExportEvents events_of_service() {
           [](const std::string& name, const std::string& text) {
             nbdkit_error("export %s is refused to clients: %s", name.c_str(), text.c_str());
           },
-      .removed =
-          [](const std::string& name, const std::string& text) {
-            std::fprintf(stderr, "nbdkit: luksdetached: export %s: %s\n", name.c_str(),
-                         text.c_str());
-          },
-      .not_followed =
-          [](const std::string& mistakes) {
-            nbdkit_error("the config was not followed, nothing is changed: %s", mistakes.c_str());
-          },
       .news =
           [](const std::string& name, const std::string& text) {
             nbdkit_error("export %s: %s", name.c_str(), text.c_str());
@@ -180,14 +165,17 @@ ExportEvents events_of_service() {
 
 void on_unload() {
   State& s = state();
-  s.reload_on_signal.reset();
+  s.stopping = true;
   s.hang_up.reset();
   s.status.reset();
-  s.exports.remove_all();
+  s.exports.close_all();
+  if (!s.opener.joinable()) return;
   // A key derivation cannot be interrupted, and whoever stops a service does not wait for minutes.
   // The kernel wipes what the process has locked.
   constexpr std::chrono::milliseconds patience{500};
-  if (s.keeper && !s.keeper->stop(patience)) _exit(EXIT_SUCCESS);
+  if (s.opener_done.wait_for(patience) != std::future_status::ready) _exit(EXIT_SUCCESS);
+  s.opener.join();
+  s.exports.close_all();
 }
 
 void on_dump_plugin() {
@@ -220,10 +208,6 @@ int on_config(const char* key, const char* value) {
   });
 }
 
-Access access_to(const ExportOptions& options) {
-  return state().read_only || options.readonly ? Access::read_only : Access::read_write;
-}
-
 void check_standard_input(const ExportOptions& options) {
   if (reads_standard_input(options) && nbdkit_stdio_safe() == 0) {
     throw Error(ErrorKind::usage,
@@ -232,24 +216,19 @@ void check_standard_input(const ExportOptions& options) {
   }
 }
 
-std::vector<WantedExport> wanted_exports(const ServiceConfig& config) {
-  std::vector<WantedExport> wanted;
-  wanted.reserve(config.exports.size());
-  for (const NamedExport& one : config.exports) {
-    wanted.push_back({one.name, one.options, access_to(one.options)});
-  }
-  return wanted;
-}
-
 int on_config_complete() {
   return guarded(-1, [] {
     State& s = state();
-    s.read_only = asks_for_read_only(process_arguments());
+    const bool read_only = asks_for_read_only(process_arguments());
+    const auto add = [&](const std::string& name, const ExportOptions& options) {
+      const bool reads = read_only || options.readonly;
+      s.exports.add(name, options, reads ? Access::read_only : Access::read_write);
+    };
     if (s.config_path.empty()) {
       const ExportOptions options = s.parser.finish();
       check_standard_input(options);
       s.insecure = options.insecure;
-      s.exports.follow({{only_export, options, access_to(options)}}, events_at_start());
+      add(only_export, options);
       return 0;
     }
     if (s.has_parameters) {
@@ -257,23 +236,9 @@ int on_config_complete() {
     }
     s.service = load_service(s.config_path);
     s.insecure = s.service->insecure;
-    s.exports.follow(wanted_exports(*s.service), events_at_start());
+    for (const NamedExport& one : s.service->exports) add(one.name, one.options);
     return 0;
   });
-}
-
-// What the config has now, for a service that runs.
-std::vector<WantedExport> reread_config() {
-  State& s = state();
-  ServiceConfig config = load_service(s.config_path);
-  const std::lock_guard lock(s.followed_mutex);
-  if (const std::string keys = fixed_differences(*s.service, config); !keys.empty()) {
-    throw OptionError(s.config_path + ": what changed in [service] needs a restart: " + keys);
-  }
-  std::vector<WantedExport> wanted = wanted_exports(config);
-  s.insecure = config.insecure;
-  s.service = std::move(config);
-  return wanted;
 }
 
 // nbdkit before 1.34 (its commit 9d82aa4f) aborts when a client goes away while several answers to
@@ -292,7 +257,7 @@ int on_get_ready() {
   return guarded(-1, [] {
     State& s = state();
     if (!s.service) {
-      s.exports.open_first(events_at_start());
+      s.exports.open(0, events_at_start());
       // After the fork it would be too late to say so.
       if (changes_user(process_arguments())) require_lock_limit();
     } else if (!s.service->status.empty()) {
@@ -307,16 +272,15 @@ int on_after_fork() {
     State& s = state();
     s.hang_up.emplace([&s] { s.exports.stop_waiting(); });
     if (!s.service) {
-      s.exports.start_first();
+      s.exports.start(0);
       return 0;
     }
-    s.keeper.emplace(s.exports, events_of_service(), reread_config);
-    if (s.status) {
-      s.status->start([&s] { return status_report(s.exports.statuses(), s.keeper->status()); },
-                      [&s] { s.keeper->reload(); });
-    }
-    s.reload_on_signal.emplace(*s.keeper);
-    s.keeper->start();
+    if (s.status) s.status->start([&s] { return status_report(s.exports.statuses()); });
+    std::packaged_task<void()> open_all(
+        [&s] { s.exports.open_and_start_all(events_of_service(), s.stopping); });
+    s.opener_done = open_all.get_future();
+    const NoSignals in_thread;
+    s.opener = std::thread(std::move(open_all));
     return 0;
   });
 }
@@ -355,9 +319,8 @@ int on_list_exports(int, int is_tls, nbdkit_exports* exports) {
 }
 
 const char* on_default_export(int, int) {
-  State& s = state();
-  const std::lock_guard lock(s.followed_mutex);
-  return s.service ? nbdkit_strdup_intern(s.service->default_export.c_str()) : only_export;
+  const State& s = state();
+  return s.service ? s.service->default_export.c_str() : only_export;
 }
 
 void* on_open(int read_only) {
@@ -365,7 +328,7 @@ void* on_open(int read_only) {
     check_peer(nbdkit_is_tls() == 1);
     const State& s = state();
     const std::string name = s.service ? nbdkit_export_name() : only_export;
-    return new Connection{s.exports.find(name), read_only != 0};
+    return new Connection{s.exports.volume(name), read_only != 0};
   });
 }
 
@@ -378,18 +341,15 @@ std::int64_t on_get_size(void* handle) {
 }
 
 int on_can_write(void* handle) {
-  return guarded(-1, [&] {
-    return volume_of(handle)->writable() && !connection_of(handle).read_only ? 1 : 0;
-  });
+  return volume_of(handle).writable() && !connection_of(handle).read_only ? 1 : 0;
 }
 
 int on_can_flush(void* handle) {
-  return guarded(-1, [&] { return volume_of(handle)->can_flush() ? 1 : 0; });
+  return volume_of(handle).can_flush() ? 1 : 0;
 }
 
 int on_can_fua(void* handle) {
-  return guarded(
-      -1, [&] { return volume_of(handle)->can_flush() ? NBDKIT_FUA_NATIVE : NBDKIT_FUA_NONE; });
+  return volume_of(handle).can_flush() ? NBDKIT_FUA_NATIVE : NBDKIT_FUA_NONE;
 }
 
 int on_can_zero(void* handle) {
@@ -402,45 +362,41 @@ int on_can_fast_zero(void* handle) {
 }
 
 int on_can_trim(void* handle) {
-  return guarded(-1, [&] { return volume_of(handle)->can_discard() ? 1 : 0; });
+  return volume_of(handle).can_discard() ? 1 : 0;
 }
 
 // Without it nbdkit says that everything is data.
 int on_can_extents(void* handle) {
-  return guarded(-1, [&] { return volume_of(handle)->can_find_holes() ? 1 : 0; });
+  return volume_of(handle).can_find_holes() ? 1 : 0;
 }
 
 int on_can_cache(void* handle) {
-  return guarded(-1, [&] {
-    return volume_of(handle)->can_prefetch() ? NBDKIT_CACHE_NATIVE : NBDKIT_CACHE_NONE;
-  });
+  return volume_of(handle).can_prefetch() ? NBDKIT_CACHE_NATIVE : NBDKIT_CACHE_NONE;
 }
 
 int on_is_rotational(void* handle) {
-  return guarded(-1, [&] { return volume_of(handle)->rotational() ? 1 : 0; });
+  return volume_of(handle).rotational() ? 1 : 0;
 }
 
 // All clients share one payload, and a flush of it covers what any of them wrote.
 int on_can_multi_conn(void* handle) {
-  return guarded(-1, [&] { return volume_of(handle)->can_flush() ? 1 : 0; });
+  return volume_of(handle).can_flush() ? 1 : 0;
 }
 
 int on_block_size(void* handle, std::uint32_t* minimum, std::uint32_t* preferred,
                   std::uint32_t* maximum) {
-  return guarded(-1, [&] {
-    *minimum = 1;
-    *preferred =
-        std::max<std::uint32_t>(4096, static_cast<std::uint32_t>(volume_of(handle)->sector_size()));
-    *maximum = 64U << 20;  // nbdkit takes no larger requests
-    return 0;
-  });
+  *minimum = 1;
+  *preferred =
+      std::max<std::uint32_t>(4096, static_cast<std::uint32_t>(volume_of(handle).sector_size()));
+  *maximum = 64U << 20;  // nbdkit takes no larger requests
+  return 0;
 }
 
 // ---- a client reads and writes ----
 
 int on_pread(void* handle, void* buffer, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
   return guarded(-1, [&] {
-    volume_of(handle)->read({static_cast<std::byte*>(buffer), count}, offset);
+    volume_of(handle).read({static_cast<std::byte*>(buffer), count}, offset);
     return 0;
   });
 }
@@ -452,8 +408,8 @@ Durability durability_of(std::uint32_t flags) {
 int on_pwrite(void* handle, const void* buffer, std::uint32_t count, std::uint64_t offset,
               std::uint32_t flags) {
   return guarded(-1, [&] {
-    volume_of(handle)->write({static_cast<const std::byte*>(buffer), count}, offset,
-                             durability_of(flags), connection_of(handle).syncs);
+    volume_of(handle).write({static_cast<const std::byte*>(buffer), count}, offset,
+                            durability_of(flags), connection_of(handle).syncs);
     return 0;
   });
 }
@@ -472,23 +428,23 @@ int on_zero(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32
     return -1;
   }
   return guarded(-1, [&] {
-    volume_of(handle)->zero(count, offset, durability_of(flags), connection_of(handle).syncs,
-                            throw_if_ending);
+    volume_of(handle).zero(count, offset, durability_of(flags), connection_of(handle).syncs,
+                           throw_if_ending);
     return 0;
   });
 }
 
 int on_trim(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
   return guarded(-1, [&] {
-    volume_of(handle)->discard(count, offset, durability_of(flags), connection_of(handle).syncs,
-                               throw_if_ending);
+    volume_of(handle).discard(count, offset, durability_of(flags), connection_of(handle).syncs,
+                              throw_if_ending);
     return 0;
   });
 }
 
 int on_flush(void* handle, std::uint32_t) {
   return guarded(-1, [&] {
-    volume_of(handle)->flush(connection_of(handle).syncs);
+    volume_of(handle).flush(connection_of(handle).syncs);
     return 0;
   });
 }
@@ -499,7 +455,7 @@ int on_extents(void* handle, std::uint32_t count, std::uint64_t offset, std::uin
   constexpr std::size_t enough = 65536;
   const std::size_t most = (flags & NBDKIT_FLAG_REQ_ONE) != 0 ? 1 : enough;
   return guarded(-1, [&] {
-    for (const Extent& extent : volume_of(handle)->extents(count, offset, most)) {
+    for (const Extent& extent : volume_of(handle).extents(count, offset, most)) {
       // A hole, but never "zero": it reads as noise.
       const std::uint32_t type = extent.hole ? NBDKIT_EXTENT_HOLE : 0;
       if (nbdkit_add_extent(extents, offset, extent.length, type) != 0) return -1;
@@ -511,7 +467,7 @@ int on_extents(void* handle, std::uint32_t count, std::uint64_t offset, std::uin
 
 int on_cache(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
   return guarded(-1, [&] {
-    volume_of(handle)->prefetch(count, offset);
+    volume_of(handle).prefetch(count, offset);
     return 0;
   });
 }

@@ -10,8 +10,7 @@
 namespace luksdetached {
 
 int show_status(const StatusArguments& arguments) {
-  const nlohmann::ordered_json report =
-      ask_service(load_service(arguments.config), Request::status);
+  const nlohmann::ordered_json report = fetch_status(load_service(arguments.config));
   if (arguments.json) {
     print_json(report);
     return exit_done;

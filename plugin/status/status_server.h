@@ -1,8 +1,6 @@
-// Tells the state of the exports to whoever connects to the status socket, and takes requests
-// there.
+// Tells the state of the exports to whoever connects to the status socket.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <string>
 #include <thread>
@@ -13,9 +11,8 @@
 
 namespace luksdetached {
 
-/// A unix socket that only the owner of the process may connect to. A connection may send one line:
-/// "reload" has the config read again. It gets one report, at once after its line, or after a
-/// second when it sends none, and is closed. Who does not read keeps nobody waiting.
+/// A unix socket that only the owner of the process may connect to. Each connection gets one report
+/// and is closed; nothing is read from it. Who does not read keeps nobody waiting.
 class StatusServer {
  public:
   /// Binds the socket at `path`; one that a dead process left there is replaced. Throws
@@ -26,30 +23,22 @@ class StatusServer {
   /// Ends the thread. After `start()` also removes the socket.
   ~StatusServer();
 
-  /// Starts the thread, in the process that serves. In it `report` is called for each connection,
-  /// `reload` when one asks for it.
-  void start(std::function<std::string()> report, std::function<void()> reload);
+  /// Starts the thread, in the process that serves. `report` is called in it for each connection.
+  void start(std::function<std::string()> report);
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   struct Client {
     FileDescriptor fd;
-    Clock::time_point speaks_until;
-    bool has_spoken = false;
-    std::string request{};
-    std::string unsent{};
+    std::string unsent;
   };
 
   void serve();
   void accept_client(std::vector<Client>& clients) const;
-  bool serve_client(Client& client, bool is_ready) const;
 
   std::string path_;
   FileDescriptor listener_;
   Event stop_;
   std::function<std::string()> report_;
-  std::function<void()> reload_;
   std::thread thread_;
 };
 
