@@ -16,6 +16,8 @@ struct PassphraseFrom {
   Kind kind = Kind::file;
   std::string path;     ///< Kind::file
   int descriptor = -1;  ///< Kind::descriptor, 0 or more
+
+  bool operator==(const PassphraseFrom&) const = default;
 };
 
 /// Where the bytes of a secret are read from.
@@ -59,6 +61,8 @@ struct ExportOptions {
   bool lock = true;                             ///< keep a second writer from the payload
   bool readonly = false;                        ///< never written, and served read-only
   bool insecure = false;                        ///< allow what is refused for safety
+
+  bool operator==(const ExportOptions&) const = default;
 };
 
 /// A parameter that is unknown, repeated, malformed or missing; `what()` is a sentence for the

@@ -71,6 +71,21 @@ std::string join(std::string_view file, const std::vector<ConfigMistake>& mistak
 
 }  // namespace
 
+std::string fixed_differences(const ServiceConfig& before, const ServiceConfig& now) {
+  std::string keys;
+  const auto compare = [&](const char* key, bool same) {
+    if (!same) keys += (keys.empty() ? "" : ", ") + std::string(key);
+  };
+  compare("listen", before.listen == now.listen);
+  compare("status", before.status == now.status);
+  compare("tls", before.tls == now.tls);
+  compare("tls-certificates", before.tls_certificates == now.tls_certificates);
+  compare("tls-verify-peer", before.tls_verify_peer == now.tls_verify_peer);
+  compare("tls-psk", before.tls_psk == now.tls_psk);
+  compare("threads", before.threads == now.threads);
+  return keys;
+}
+
 ConfigError::ConfigError(std::string_view file, std::vector<ConfigMistake> mistakes)
     : mistakes_(std::move(mistakes)), text_(join(file, mistakes_)) {}
 

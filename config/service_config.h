@@ -25,6 +25,8 @@ struct Listener {
   std::string path;        ///< Kind::unix_socket: absolute, at most 107 bytes
   std::string host;        ///< Kind::tcp: a name or address, without brackets
   std::uint16_t port = 0;  ///< Kind::tcp: 1 to 65535
+
+  bool operator==(const Listener&) const = default;
 };
 
 enum class TlsMode { off, on, require };
@@ -52,6 +54,10 @@ struct ServiceConfig {
   std::vector<NeededFile> needed_files;  ///< not looked at yet
   std::vector<NamedExport> exports;      ///< at least one, names are unique
 };
+
+/// The keys of [service] whose values differ and take effect only at a start, as "listen, tls";
+/// empty when there are none.
+std::string fixed_differences(const ServiceConfig& before, const ServiceConfig& now);
 
 /// Something wrong at a place of the file.
 struct ConfigMistake {

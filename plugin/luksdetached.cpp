@@ -12,8 +12,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,10 +30,12 @@
 #include "crypto/hash.h"
 #include "crypto/sector_cipher.h"
 #include "crypto/secure_memory.h"
+#include "export/export_keeper.h"
 #include "export/load_service.h"
 #include "export/registry.h"
 #include "hang_up.h"
 #include "log_limit.h"
+#include "reload_on_signal.h"
 #include "status/status_report.h"
 #include "status/status_server.h"
 #include "volume/volume.h"
@@ -50,14 +52,15 @@ struct State {
   OptionParser parser;
   bool has_parameters = false;
   std::string config_path;
+  bool read_only = false;                // nbdkit's own -r
   std::optional<ServiceConfig> service;  // with config=; else one export, served under any name
-  bool insecure = false;
+  std::mutex followed_mutex;             // guards what a config that is read again changes of it
+  std::atomic<bool> insecure = false;
   ExportRegistry exports;
   std::unique_ptr<StatusServer> status;
   std::optional<HangUpOnSignal> hang_up;
-  std::atomic<bool> stopping = false;
-  std::thread opener;
-  std::future<void> opener_done;
+  std::optional<ReloadOnSignal> reload_on_signal;
+  std::optional<ExportKeeper> keeper;
   std::atomic<bool> warned_of_peer = false;
   LogLimit io_errors;
 };
@@ -72,13 +75,13 @@ State& state() {
 
 // One client.
 struct Connection {
-  Connection(Volume& its_volume, bool is_read_only)
-      : volume(its_volume),
-        size(its_volume.measure()),
+  Connection(std::shared_ptr<Export> its_export, bool is_read_only)
+      : client(std::move(its_export)),
+        size(client.volume()->measure()),
         read_only(is_read_only),
-        syncs(its_volume.sync_failures()) {}
+        syncs(client.volume()->sync_failures()) {}
 
-  Volume& volume;
+  Export::Client client;
   std::uint64_t size;  // as when it came: NBD has no way to tell it later
   bool read_only;
   SyncFailures::Witness syncs;
@@ -88,8 +91,9 @@ Connection& connection_of(void* handle) {
   return *static_cast<Connection*>(handle);
 }
 
-Volume& volume_of(void* handle) {
-  return connection_of(handle).volume;
+// Throws when the export was removed meanwhile.
+Export::Client::Use volume_of(void* handle) {
+  return connection_of(handle).client.volume();
 }
 
 void log(const Error& error) {
@@ -133,6 +137,8 @@ ExportEvents events_at_start() {
             std::fprintf(stderr, "nbdkit: luksdetached: warning: %s\n", text.c_str());
           },
       .failed = [](const std::string&, const std::string&) {},  // thrown as well
+      .removed = [](const std::string&, const std::string&) {},
+      .not_followed = [](const std::string&) {},
       .news = [](const std::string&, const std::string& text) { nbdkit_error("%s", text.c_str()); },
   };
 }
@@ -154,6 +160,15 @@ ExportEvents events_of_service() {
           [](const std::string& name, const std::string& text) {
             nbdkit_error("export %s is refused to clients: %s", name.c_str(), text.c_str());
           },
+      .removed =
+          [](const std::string& name, const std::string& text) {
+            std::fprintf(stderr, "nbdkit: luksdetached: export %s: %s\n", name.c_str(),
+                         text.c_str());
+          },
+      .not_followed =
+          [](const std::string& mistakes) {
+            nbdkit_error("the config was not followed, nothing is changed: %s", mistakes.c_str());
+          },
       .news =
           [](const std::string& name, const std::string& text) {
             nbdkit_error("export %s: %s", name.c_str(), text.c_str());
@@ -165,17 +180,14 @@ ExportEvents events_of_service() {
 
 void on_unload() {
   State& s = state();
-  s.stopping = true;
+  s.reload_on_signal.reset();
   s.hang_up.reset();
   s.status.reset();
-  s.exports.close_all();
-  if (!s.opener.joinable()) return;
+  s.exports.remove_all();
   // A key derivation cannot be interrupted, and whoever stops a service does not wait for minutes.
   // The kernel wipes what the process has locked.
   constexpr std::chrono::milliseconds patience{500};
-  if (s.opener_done.wait_for(patience) != std::future_status::ready) _exit(EXIT_SUCCESS);
-  s.opener.join();
-  s.exports.close_all();
+  if (s.keeper && !s.keeper->stop(patience)) _exit(EXIT_SUCCESS);
 }
 
 void on_dump_plugin() {
@@ -208,6 +220,10 @@ int on_config(const char* key, const char* value) {
   });
 }
 
+Access access_to(const ExportOptions& options) {
+  return state().read_only || options.readonly ? Access::read_only : Access::read_write;
+}
+
 void check_standard_input(const ExportOptions& options) {
   if (reads_standard_input(options) && nbdkit_stdio_safe() == 0) {
     throw Error(ErrorKind::usage,
@@ -216,19 +232,24 @@ void check_standard_input(const ExportOptions& options) {
   }
 }
 
+std::vector<WantedExport> wanted_exports(const ServiceConfig& config) {
+  std::vector<WantedExport> wanted;
+  wanted.reserve(config.exports.size());
+  for (const NamedExport& one : config.exports) {
+    wanted.push_back({one.name, one.options, access_to(one.options)});
+  }
+  return wanted;
+}
+
 int on_config_complete() {
   return guarded(-1, [] {
     State& s = state();
-    const bool read_only = asks_for_read_only(process_arguments());
-    const auto add = [&](const std::string& name, const ExportOptions& options) {
-      const bool reads = read_only || options.readonly;
-      s.exports.add(name, options, reads ? Access::read_only : Access::read_write);
-    };
+    s.read_only = asks_for_read_only(process_arguments());
     if (s.config_path.empty()) {
       const ExportOptions options = s.parser.finish();
       check_standard_input(options);
       s.insecure = options.insecure;
-      add(only_export, options);
+      s.exports.follow({{only_export, options, access_to(options)}}, events_at_start());
       return 0;
     }
     if (s.has_parameters) {
@@ -236,9 +257,23 @@ int on_config_complete() {
     }
     s.service = load_service(s.config_path);
     s.insecure = s.service->insecure;
-    for (const NamedExport& one : s.service->exports) add(one.name, one.options);
+    s.exports.follow(wanted_exports(*s.service), events_at_start());
     return 0;
   });
+}
+
+// What the config has now, for a service that runs.
+std::vector<WantedExport> reread_config() {
+  State& s = state();
+  ServiceConfig config = load_service(s.config_path);
+  const std::lock_guard lock(s.followed_mutex);
+  if (const std::string keys = fixed_differences(*s.service, config); !keys.empty()) {
+    throw OptionError(s.config_path + ": what changed in [service] needs a restart: " + keys);
+  }
+  std::vector<WantedExport> wanted = wanted_exports(config);
+  s.insecure = config.insecure;
+  s.service = std::move(config);
+  return wanted;
 }
 
 // nbdkit before 1.34 (its commit 9d82aa4f) aborts when a client goes away while several answers to
@@ -257,7 +292,7 @@ int on_get_ready() {
   return guarded(-1, [] {
     State& s = state();
     if (!s.service) {
-      s.exports.open(0, events_at_start());
+      s.exports.open_first(events_at_start());
       // After the fork it would be too late to say so.
       if (changes_user(process_arguments())) require_lock_limit();
     } else if (!s.service->status.empty()) {
@@ -272,15 +307,16 @@ int on_after_fork() {
     State& s = state();
     s.hang_up.emplace([&s] { s.exports.stop_waiting(); });
     if (!s.service) {
-      s.exports.start(0);
+      s.exports.start_first();
       return 0;
     }
-    if (s.status) s.status->start([&s] { return status_report(s.exports.statuses()); });
-    std::packaged_task<void()> open_all(
-        [&s] { s.exports.open_and_start_all(events_of_service(), s.stopping); });
-    s.opener_done = open_all.get_future();
-    const NoSignals in_thread;
-    s.opener = std::thread(std::move(open_all));
+    s.keeper.emplace(s.exports, events_of_service(), reread_config);
+    if (s.status) {
+      s.status->start([&s] { return status_report(s.exports.statuses(), s.keeper->status()); },
+                      [&s] { s.keeper->reload(); });
+    }
+    s.reload_on_signal.emplace(*s.keeper);
+    s.keeper->start();
     return 0;
   });
 }
@@ -319,8 +355,9 @@ int on_list_exports(int, int is_tls, nbdkit_exports* exports) {
 }
 
 const char* on_default_export(int, int) {
-  const State& s = state();
-  return s.service ? s.service->default_export.c_str() : only_export;
+  State& s = state();
+  const std::lock_guard lock(s.followed_mutex);
+  return s.service ? nbdkit_strdup_intern(s.service->default_export.c_str()) : only_export;
 }
 
 void* on_open(int read_only) {
@@ -328,7 +365,7 @@ void* on_open(int read_only) {
     check_peer(nbdkit_is_tls() == 1);
     const State& s = state();
     const std::string name = s.service ? nbdkit_export_name() : only_export;
-    return new Connection{s.exports.volume(name), read_only != 0};
+    return new Connection{s.exports.find(name), read_only != 0};
   });
 }
 
@@ -341,15 +378,18 @@ std::int64_t on_get_size(void* handle) {
 }
 
 int on_can_write(void* handle) {
-  return volume_of(handle).writable() && !connection_of(handle).read_only ? 1 : 0;
+  return guarded(-1, [&] {
+    return volume_of(handle)->writable() && !connection_of(handle).read_only ? 1 : 0;
+  });
 }
 
 int on_can_flush(void* handle) {
-  return volume_of(handle).can_flush() ? 1 : 0;
+  return guarded(-1, [&] { return volume_of(handle)->can_flush() ? 1 : 0; });
 }
 
 int on_can_fua(void* handle) {
-  return volume_of(handle).can_flush() ? NBDKIT_FUA_NATIVE : NBDKIT_FUA_NONE;
+  return guarded(
+      -1, [&] { return volume_of(handle)->can_flush() ? NBDKIT_FUA_NATIVE : NBDKIT_FUA_NONE; });
 }
 
 int on_can_zero(void* handle) {
@@ -362,41 +402,45 @@ int on_can_fast_zero(void* handle) {
 }
 
 int on_can_trim(void* handle) {
-  return volume_of(handle).can_discard() ? 1 : 0;
+  return guarded(-1, [&] { return volume_of(handle)->can_discard() ? 1 : 0; });
 }
 
 // Without it nbdkit says that everything is data.
 int on_can_extents(void* handle) {
-  return volume_of(handle).can_find_holes() ? 1 : 0;
+  return guarded(-1, [&] { return volume_of(handle)->can_find_holes() ? 1 : 0; });
 }
 
 int on_can_cache(void* handle) {
-  return volume_of(handle).can_prefetch() ? NBDKIT_CACHE_NATIVE : NBDKIT_CACHE_NONE;
+  return guarded(-1, [&] {
+    return volume_of(handle)->can_prefetch() ? NBDKIT_CACHE_NATIVE : NBDKIT_CACHE_NONE;
+  });
 }
 
 int on_is_rotational(void* handle) {
-  return volume_of(handle).rotational() ? 1 : 0;
+  return guarded(-1, [&] { return volume_of(handle)->rotational() ? 1 : 0; });
 }
 
 // All clients share one payload, and a flush of it covers what any of them wrote.
 int on_can_multi_conn(void* handle) {
-  return volume_of(handle).can_flush() ? 1 : 0;
+  return guarded(-1, [&] { return volume_of(handle)->can_flush() ? 1 : 0; });
 }
 
 int on_block_size(void* handle, std::uint32_t* minimum, std::uint32_t* preferred,
                   std::uint32_t* maximum) {
-  *minimum = 1;
-  *preferred =
-      std::max<std::uint32_t>(4096, static_cast<std::uint32_t>(volume_of(handle).sector_size()));
-  *maximum = 64U << 20;  // nbdkit takes no larger requests
-  return 0;
+  return guarded(-1, [&] {
+    *minimum = 1;
+    *preferred =
+        std::max<std::uint32_t>(4096, static_cast<std::uint32_t>(volume_of(handle)->sector_size()));
+    *maximum = 64U << 20;  // nbdkit takes no larger requests
+    return 0;
+  });
 }
 
 // ---- a client reads and writes ----
 
 int on_pread(void* handle, void* buffer, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
   return guarded(-1, [&] {
-    volume_of(handle).read({static_cast<std::byte*>(buffer), count}, offset);
+    volume_of(handle)->read({static_cast<std::byte*>(buffer), count}, offset);
     return 0;
   });
 }
@@ -408,8 +452,8 @@ Durability durability_of(std::uint32_t flags) {
 int on_pwrite(void* handle, const void* buffer, std::uint32_t count, std::uint64_t offset,
               std::uint32_t flags) {
   return guarded(-1, [&] {
-    volume_of(handle).write({static_cast<const std::byte*>(buffer), count}, offset,
-                            durability_of(flags), connection_of(handle).syncs);
+    volume_of(handle)->write({static_cast<const std::byte*>(buffer), count}, offset,
+                             durability_of(flags), connection_of(handle).syncs);
     return 0;
   });
 }
@@ -428,23 +472,23 @@ int on_zero(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32
     return -1;
   }
   return guarded(-1, [&] {
-    volume_of(handle).zero(count, offset, durability_of(flags), connection_of(handle).syncs,
-                           throw_if_ending);
+    volume_of(handle)->zero(count, offset, durability_of(flags), connection_of(handle).syncs,
+                            throw_if_ending);
     return 0;
   });
 }
 
 int on_trim(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
   return guarded(-1, [&] {
-    volume_of(handle).discard(count, offset, durability_of(flags), connection_of(handle).syncs,
-                              throw_if_ending);
+    volume_of(handle)->discard(count, offset, durability_of(flags), connection_of(handle).syncs,
+                               throw_if_ending);
     return 0;
   });
 }
 
 int on_flush(void* handle, std::uint32_t) {
   return guarded(-1, [&] {
-    volume_of(handle).flush(connection_of(handle).syncs);
+    volume_of(handle)->flush(connection_of(handle).syncs);
     return 0;
   });
 }
@@ -455,7 +499,7 @@ int on_extents(void* handle, std::uint32_t count, std::uint64_t offset, std::uin
   constexpr std::size_t enough = 65536;
   const std::size_t most = (flags & NBDKIT_FLAG_REQ_ONE) != 0 ? 1 : enough;
   return guarded(-1, [&] {
-    for (const Extent& extent : volume_of(handle).extents(count, offset, most)) {
+    for (const Extent& extent : volume_of(handle)->extents(count, offset, most)) {
       // A hole, but never "zero": it reads as noise.
       const std::uint32_t type = extent.hole ? NBDKIT_EXTENT_HOLE : 0;
       if (nbdkit_add_extent(extents, offset, extent.length, type) != 0) return -1;
@@ -467,7 +511,7 @@ int on_extents(void* handle, std::uint32_t count, std::uint64_t offset, std::uin
 
 int on_cache(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
   return guarded(-1, [&] {
-    volume_of(handle).prefetch(count, offset);
+    volume_of(handle)->prefetch(count, offset);
     return 0;
   });
 }

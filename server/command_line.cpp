@@ -35,6 +35,14 @@ void add_config(CLI::App& app, Action& action) {
   check.callback([path, &action] { action = [path] { return check_config(*path); }; });
 }
 
+void add_reload(CLI::App& app, Action& action) {
+  CLI::App& command =
+      *app.add_subcommand("reload", "have the running service follow its config file");
+  const auto path = std::make_shared<std::string>();
+  add_config_path(command, *path);
+  command.callback([path, &action] { action = [path] { return reload(*path); }; });
+}
+
 void add_status(CLI::App& app, Action& action) {
   CLI::App& command =
       *app.add_subcommand("status", "show the exports of the running service and their states");
@@ -105,7 +113,7 @@ Action read_command_line(int argc, const char* const* argv) {
   });
   Action action;
   for (const auto add :
-       {add_serve, add_config, add_status, add_healthcheck, add_inspect, add_test}) {
+       {add_serve, add_config, add_reload, add_status, add_healthcheck, add_inspect, add_test}) {
     add(app, action);
   }
   try {

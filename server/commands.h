@@ -44,6 +44,9 @@ int serve(const std::string& config_path);
 /// `config check CONFIG`: prints every mistake.
 int check_config(const std::string& config_path);
 
+/// `reload CONFIG`: has the running service follow its config, and waits until it does.
+int reload(const std::string& config_path);
+
 /// `status CONFIG`: prints the exports of the running service and their states.
 int show_status(const StatusArguments& arguments);
 

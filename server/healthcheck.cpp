@@ -17,7 +17,7 @@ int check_health(const HealthcheckArguments& arguments) {
     throw OptionError("healthcheck takes names only with --ready");
   }
   const ServiceConfig config = load_service(arguments.config);
-  const nlohmann::ordered_json report = fetch_status(config);
+  const nlohmann::ordered_json report = ask_service(config, Request::status);
   if (!arguments.ready) return exit_done;
   std::map<std::string, std::string> states;
   for (const auto& one : report["exports"]) {

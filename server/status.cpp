@@ -10,7 +10,8 @@
 namespace luksdetached {
 
 int show_status(const StatusArguments& arguments) {
-  const nlohmann::ordered_json report = fetch_status(load_service(arguments.config));
+  const nlohmann::ordered_json report =
+      ask_service(load_service(arguments.config), Request::status);
   if (arguments.json) {
     print_json(report);
     return exit_done;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 
 #include "base/unix_socket.h"
@@ -38,11 +39,14 @@ void limit_waiting(const FileDescriptor& fd, Clock::time_point end) {
   setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 
-std::string read_report(const std::string& path) {
+std::string ask(const std::string& path, std::string_view request) {
   const Clock::time_point end = Clock::now() + patience;
   const FileDescriptor fd = new_unix_socket();
   limit_waiting(fd, end);
   if (!connect_unix(fd, path)) throw no_answer(path, errno);
+  // It is far less than a socket takes at once. Who does not want it may have answered all the same.
+  [[maybe_unused]] const ssize_t sent =
+      send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
   std::string report;
   char buffer[4096];
   for (;;) {
@@ -65,20 +69,27 @@ bool is_report(const nlohmann::ordered_json& report) {
     return !object.contains(name) || (object[name].*is_right)();
   };
   using Json = nlohmann::ordered_json;
+  if (!has(report, "reloads", &Json::is_number_unsigned) ||
+      !has(report, "reload-error", &Json::is_string)) {
+    return false;
+  }
   return std::all_of(report["exports"].begin(), report["exports"].end(), [&](const Json& one) {
     return one.is_object() && has(one, "name", &Json::is_string) &&
            has(one, "state", &Json::is_string) && has(one, "reason", &Json::is_string) &&
-           has(one, "size", &Json::is_number_unsigned) && has(one, "writable", &Json::is_boolean);
+           has(one, "size", &Json::is_number_unsigned) &&
+           has(one, "clients", &Json::is_number_unsigned) &&
+           has(one, "retried", &Json::is_boolean) && has(one, "writable", &Json::is_boolean);
   });
 }
 
 }  // namespace
 
-nlohmann::ordered_json fetch_status(const ServiceConfig& config) {
+nlohmann::ordered_json ask_service(const ServiceConfig& config, Request request) {
   if (config.status.empty()) {
     throw std::runtime_error("the config file names no status socket (status in [service])");
   }
-  auto report = nlohmann::ordered_json::parse(read_report(config.status), nullptr, false);
+  auto report = nlohmann::ordered_json::parse(
+      ask(config.status, request == Request::reload ? "reload\n" : "status\n"), nullptr, false);
   if (!is_report(report)) {
     throw std::runtime_error("the answer on " + config.status + " is not a status report");
   }

@@ -1,4 +1,4 @@
-// Asks the running service for its status.
+// Asks the running service.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -7,9 +7,14 @@
 
 namespace luksdetached {
 
+enum class Request {
+  status,
+  reload,  ///< its config shall be read again, which has not been done yet when the report comes
+};
+
 /// Connects to the status socket that `config` names and returns the report. Throws
 /// std::runtime_error when there is none, nobody answers within five seconds, or the answer is not
 /// a report.
-nlohmann::ordered_json fetch_status(const ServiceConfig& config);
+nlohmann::ordered_json ask_service(const ServiceConfig& config, Request request);
 
 }  // namespace luksdetached

@@ -1,100 +1,109 @@
-// The exports of one process, and what state each is in.
+// The exports of one process.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/range_lock.h"
 #include "config/export_options.h"
+#include "export/export.h"
 #include "source/source.h"
-#include "volume/volume.h"
 
 namespace luksdetached {
-
-enum class ExportState {
-  waiting,  ///< not unlocked yet
-  open,     ///< served
-  failed,   ///< refused; the reason says why
-};
-
-/// The word for a state in status reports: "waiting", "open", "failed".
-std::string_view state_word(ExportState state) noexcept;
-
-/// A copy of what is known about one export.
-struct ExportStatus {
-  std::string name;
-  ExportState state = ExportState::waiting;
-  std::string reason;      ///< why it failed, a sentence; else empty
-  std::uint64_t size = 0;  ///< bytes, when open: as the newest client saw it
-  bool writable = false;   ///< when open
-};
 
 /// What happens to exports, told to whoever keeps the log.
 struct ExportEvents {
   using Tell = std::function<void(const std::string& name, const std::string& text)>;
-  Tell opened;   ///< from the thread that opens
-  Tell warning;  ///< the same
-  Tell failed;   ///< the same
-  Tell news;     ///< of storage that goes away and comes back: from any thread while it is served
+  Tell opened;                                                    ///< from the thread that opens
+  Tell warning;                                                   ///< the same
+  Tell failed;                                                    ///< the same
+  Tell removed;                                                   ///< the same
+  std::function<void(const std::string& mistakes)> not_followed;  ///< the config, which was reread
+  Tell news;  ///< of storage that goes away and comes back: from any thread while it is served
 };
 
-/// Exports by name. They are added, then opened and started one after the other by one thread;
-/// meanwhile and afterwards any thread may look at them.
+/// An export that is asked for.
+struct WantedExport {
+  std::string name;
+  ExportOptions options;
+  Access access = Access::read_only;
+};
+
+/// Exports by name. One thread opens and removes them; meanwhile and afterwards any thread may look
+/// at them, and clients use them.
 class ExportRegistry {
  public:
-  /// Before anything else; names are unique.
-  void add(std::string name, ExportOptions options, Access access);
+  using Clock = std::chrono::steady_clock;
 
-  /// Unlocks export number `index`, which is still refused to clients until it is started. Throws
-  /// what open_export throws, after noting it as the export's state.
-  void open(std::size_t index, const ExportEvents& events);
+  ExportRegistry() = default;
+  ExportRegistry(const ExportRegistry&) = delete;
+  ExportRegistry& operator=(const ExportRegistry&) = delete;
+  ~ExportRegistry() { remove_all(); }
 
-  /// Starts an opened export in the process that serves; clients get it from now on.
-  void start(std::size_t index);
+  /// From now on these are the exports, in this order; their names are unique. Those that are asked
+  /// for as before stay as they are, but one that failed is waiting again. The others are removed
+  /// first, with their keys, and told so; what is new is waiting.
+  void follow(std::vector<WantedExport> wanted, const ExportEvents& events);
 
-  /// Opens and starts all exports in order, until `stop` is set. Failures are only told.
-  void open_and_start_all(const ExportEvents& events, const std::atomic<bool>& stop);
+  /// Unlocks the first export, which is still refused to clients until it is started. For a process
+  /// that has only one. Throws what open_export throws, after noting it as the export's state.
+  void open_first(const ExportEvents& events);
+
+  /// Starts it in the process that serves; clients get it from now on. Throws as Volume::start.
+  void start_first();
+
+  /// Opens and starts all exports that are waiting, in order, and tries those again that failed for
+  /// a reason that may pass and are due. Ends early when `stop` says so. Failures are only told,
+  /// and the same one only once. Returns when the next one is due.
+  std::optional<Clock::time_point> open_due(const ExportEvents& events,
+                                            const std::function<bool()>& stop);
 
   /// Volume::stop_waiting for all open exports.
   void stop_waiting();
 
-  /// Drops all open exports and their keys, also while another one is being opened. No client may
-  /// have one open.
-  void close_all() noexcept;
+  /// Removes all exports and their keys, for good. From any thread.
+  void remove_all() noexcept;
 
-  /// The volume of the export called `name`; it lives until `close_all`. Throws Error with ENOENT
-  /// when there is no such export, ESHUTDOWN when it is waiting or failed.
-  Volume& volume(std::string_view name) const;
+  /// The export called `name`. Throws Error with ENOENT when there is none.
+  std::shared_ptr<Export> find(std::string_view name) const;
 
-  /// All exports in the order in which they were added.
+  /// All exports in the order of the config.
   std::vector<ExportStatus> statuses() const;
 
  private:
-  struct Entry {
-    ExportStatus status;
-    ExportOptions options;
-    Access access;
-    std::unique_ptr<Volume> volume;  // of the thread that opens it, until it is open
-  };
-
-  void fail(Entry& entry, std::string reason);
-
+  // What volumes of one payload share.
   struct Payload {
     RangeLock lock;
-    const Entry* writer = nullptr;  // the export that may write it
+    const Export* writer = nullptr;  // the export that may write it
   };
 
+  struct Entry {
+    std::shared_ptr<Payload> payload{};  // while there is a volume, which it must outlive
+    std::shared_ptr<Export> its_export{};
+    std::unique_ptr<Volume> volume{};    // from when it was opened until it was started
+    std::chrono::milliseconds pause{0};  // before the next try
+    std::optional<Clock::time_point> due = Clock::time_point::min();
+    std::string told{};  // of its failures
+  };
+
+  std::shared_ptr<Payload> payload_of(const std::string& uri);
+  void open(Entry& entry, const ExportEvents& events);
+  static void start(Entry& entry);
+  static void remove(Entry& entry) noexcept;
+
   // By what `payload_identity` says; of the thread that opens.
-  std::map<std::string, Payload> payloads_;
-  mutable std::mutex mutex_;
-  std::vector<Entry> entries_;
+  std::map<std::string, std::weak_ptr<Payload>> payloads_;
+  std::vector<Entry> entries_;  // the same
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::vector<std::shared_ptr<Export>> exports_;
 };
 
 }  // namespace luksdetached

@@ -6,16 +6,22 @@
 
 namespace luksdetached {
 
-std::string status_report(const std::vector<ExportStatus>& exports) {
+std::string status_report(const std::vector<ExportStatus>& exports, const ReloadStatus& reload) {
   nlohmann::ordered_json report;
   report["version"] = LUKSDETACHED_VERSION;
   report["pid"] = getpid();
+  report["reloads"] = reload.reloads;
+  if (!reload.error.empty()) report["reload-error"] = reload.error;
   report["exports"] = nlohmann::ordered_json::array();
   for (const ExportStatus& one : exports) {
     nlohmann::ordered_json entry;
     entry["name"] = one.name;
     entry["state"] = state_word(one.state);
-    if (one.state == ExportState::failed) entry["reason"] = one.reason;
+    entry["clients"] = one.clients;
+    if (one.state == ExportState::failed) {
+      entry["reason"] = one.reason;
+      entry["retried"] = one.is_retried;
+    }
     if (one.state == ExportState::open) {
       entry["size"] = one.size;
       entry["writable"] = one.writable;

@@ -1,6 +1,8 @@
-// Tells the state of the exports to whoever connects to the status socket.
+// Tells the state of the exports to whoever connects to the status socket, and takes requests
+// there.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <thread>
@@ -11,8 +13,9 @@
 
 namespace luksdetached {
 
-/// A unix socket that only the owner of the process may connect to. Each connection gets one report
-/// and is closed; nothing is read from it. Who does not read keeps nobody waiting.
+/// A unix socket that only the owner of the process may connect to. A connection may send one line:
+/// "reload" has the config read again. It gets one report, at once after its line, or after a
+/// second when it sends none, and is closed. Who does not read keeps nobody waiting.
 class StatusServer {
  public:
   /// Binds the socket at `path`; one that a dead process left there is replaced. Throws
@@ -23,22 +26,30 @@ class StatusServer {
   /// Ends the thread. After `start()` also removes the socket.
   ~StatusServer();
 
-  /// Starts the thread, in the process that serves. `report` is called in it for each connection.
-  void start(std::function<std::string()> report);
+  /// Starts the thread, in the process that serves. In it `report` is called for each connection,
+  /// `reload` when one asks for it.
+  void start(std::function<std::string()> report, std::function<void()> reload);
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   struct Client {
     FileDescriptor fd;
-    std::string unsent;
+    Clock::time_point speaks_until;
+    bool has_spoken = false;
+    std::string request{};
+    std::string unsent{};
   };
 
   void serve();
   void accept_client(std::vector<Client>& clients) const;
+  bool serve_client(Client& client, bool is_ready) const;
 
   std::string path_;
   FileDescriptor listener_;
   Event stop_;
   std::function<std::string()> report_;
+  std::function<void()> reload_;
   std::thread thread_;
 };
 

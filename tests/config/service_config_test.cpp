@@ -550,6 +550,26 @@ TEST(ServiceConfig, OtherWaysToWriteTheSame) {
 
 // ---- hostile files ----
 
+TEST(ServiceConfig, KnowsWhatNeedsARestart) {
+  const ServiceConfig before;
+  ServiceConfig now;
+  now.default_export = "b";
+  now.insecure = true;
+  now.exports.emplace_back();
+  EXPECT_EQ(fixed_differences(before, now), "");
+  now.listen.port = 1;
+  now.threads = 2;
+  EXPECT_EQ(fixed_differences(before, now), "listen, threads");
+  now = before;
+  now.status = "/s";
+  now.tls = TlsMode::require;
+  now.tls_certificates = "/c";
+  now.tls_verify_peer = true;
+  now.tls_psk = "/p";
+  EXPECT_EQ(fixed_differences(before, now),
+            "status, tls, tls-certificates, tls-verify-peer, tls-psk");
+}
+
 TEST(ServiceConfig, SizeLimits) {
   const std::string good = good_service + good_export;
   const std::string line = repeated("#", 4096);

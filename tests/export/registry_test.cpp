@@ -5,17 +5,21 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
 
 namespace luksdetached {
 namespace {
+
+const auto never = [] { return false; };
 
 // One volume of 64 KiB that cryptsetup made, for all tests.
 class ExportRegistryTest : public ::testing::Test {
@@ -55,13 +59,21 @@ class ExportRegistryTest : public ::testing::Test {
         .opened = [this](const auto& name, const auto&) { told.push_back("opened " + name); },
         .warning = [this](const auto& name, const auto&) { told.push_back("warning " + name); },
         .failed = [this](const auto& name, const auto&) { told.push_back("failed " + name); },
+        .removed = [this](const auto& name, const auto&) { told.push_back("removed " + name); },
+        .not_followed = [](const auto&) {},
         .news = [](const auto&, const auto&) {},
     };
   }
 
+  // The exports of `wanted`, all opened that can be.
+  void open_all(ExportRegistry& registry, std::vector<WantedExport> wanted) {
+    registry.follow(std::move(wanted), events());
+    registry.open_due(events(), never);
+  }
+
   static int refusal(const ExportRegistry& registry, const std::string& name) {
     try {
-      registry.volume(name);
+      const Export::Client client(registry.find(name));
     } catch (const Error& error) {
       return error.errno_code();
     }
@@ -76,17 +88,16 @@ std::string ExportRegistryTest::directory;
 
 TEST_F(ExportRegistryTest, ServesWhatOpensAndRefusesTheRest) {
   ExportRegistry registry;
-  registry.add("one", options("secret"), Access::read_write);
-  registry.add("two", options("wrong"), Access::read_only);
-  registry.add("three", options("secret"), Access::read_only);
+  registry.follow({{"one", options("secret"), Access::read_write},
+                   {"two", options("wrong"), Access::read_only},
+                   {"three", options("secret"), Access::read_only}},
+                  events());
   for (const char* name : {"one", "two", "three"}) EXPECT_EQ(refusal(registry, name), ESHUTDOWN);
   EXPECT_EQ(refusal(registry, "four"), ENOENT);
 
-  registry.open_and_start_all(events(), false);
+  EXPECT_EQ(registry.open_due(events(), never), std::nullopt);
   EXPECT_EQ(told, (std::vector<std::string>{"opened one", "failed two", "opened three"}));
-  EXPECT_EQ(registry.volume("one").size(), 65536u);
-  EXPECT_TRUE(registry.volume("one").writable());
-  EXPECT_FALSE(registry.volume("three").writable());
+  EXPECT_EQ(refusal(registry, "one"), 0);
   EXPECT_EQ(refusal(registry, "two"), ESHUTDOWN);
   EXPECT_EQ(refusal(registry, "four"), ENOENT);
   EXPECT_EQ(refusal(registry, ""), ENOENT);
@@ -99,6 +110,7 @@ TEST_F(ExportRegistryTest, ServesWhatOpensAndRefusesTheRest) {
   EXPECT_TRUE(statuses[0].writable);
   EXPECT_EQ(statuses[1].state, ExportState::failed);
   EXPECT_NE(statuses[1].reason.find("cannot unlock header " + path("header")), std::string::npos);
+  EXPECT_FALSE(statuses[1].is_retried);
   EXPECT_FALSE(statuses[2].writable);
 }
 
@@ -108,31 +120,34 @@ TEST_F(ExportRegistryTest, RefusesASecondWriterOfOnePayload) {
   ExportOptions same = options("secret");
   same.payload = path("same");
   ExportRegistry registry;
-  registry.add("one", options("secret"), Access::read_write);
-  registry.add("two", same, Access::read_write);
-  registry.add("reader", same, Access::read_only);
-  registry.open_and_start_all(events(), false);
-  std::filesystem::remove(path("same"));
+  open_all(registry, {{"one", options("secret"), Access::read_write},
+                      {"two", same, Access::read_write},
+                      {"reader", same, Access::read_only}});
   EXPECT_EQ(told, (std::vector<std::string>{"opened one", "failed two", "opened reader"}));
   EXPECT_EQ(registry.statuses()[1].reason, "payload " + path("same") +
                                                ": export one writes it already; beside that one it "
                                                "can only be served with readonly=true");
+
+  // When the first one is gone it may.
+  open_all(registry, {{"two", same, Access::read_write}});
+  std::filesystem::remove(path("same"));
+  EXPECT_EQ(refusal(registry, "two"), 0);
 }
 
 TEST_F(ExportRegistryTest, AnOpenedExportIsRefusedUntilItIsStarted) {
   ExportRegistry registry;
-  registry.add("", options("secret"), Access::read_write);
-  registry.open(0, events());
+  registry.follow({{"", options("secret"), Access::read_write}}, events());
+  registry.open_first(events());
   EXPECT_EQ(refusal(registry, ""), ESHUTDOWN);
-  registry.start(0);
+  registry.start_first();
   EXPECT_EQ(refusal(registry, ""), 0);
 }
 
 TEST_F(ExportRegistryTest, OpenThrowsTheReasonThatItNotes) {
   ExportRegistry registry;
-  registry.add("a", options("none"), Access::read_write);
+  registry.follow({{"a", options("none"), Access::read_write}}, events());
   try {
-    registry.open(0, events());
+    registry.open_first(events());
     FAIL() << "opened";
   } catch (const Error& error) {
     EXPECT_EQ(registry.statuses()[0].reason, error.what());
@@ -141,47 +156,121 @@ TEST_F(ExportRegistryTest, OpenThrowsTheReasonThatItNotes) {
 
 TEST_F(ExportRegistryTest, StopsBetweenTwoExports) {
   ExportRegistry registry;
-  registry.add("one", options("secret"), Access::read_only);
-  registry.add("two", options("secret"), Access::read_only);
-  std::atomic<bool> stop = false;
+  registry.follow({{"one", options("secret"), Access::read_only},
+                   {"two", options("secret"), Access::read_only}},
+                  events());
+  bool stop = false;
   ExportEvents stopping = events();
   stopping.opened = [&stop](const auto&, const auto&) { stop = true; };
-  registry.open_and_start_all(stopping, stop);
+  registry.open_due(stopping, [&stop] { return stop; });
   EXPECT_EQ(registry.statuses()[0].state, ExportState::open);
   EXPECT_EQ(registry.statuses()[1].state, ExportState::waiting);
 }
 
-TEST_F(ExportRegistryTest, WhatIsClosedIsRefused) {
+TEST_F(ExportRegistryTest, WhatIsAskedForAsBeforeStaysAsItIs) {
   ExportRegistry registry;
-  registry.add("one", options("secret"), Access::read_only);
-  registry.add("two", options("wrong"), Access::read_only);
-  registry.open_and_start_all(events(), false);
-  registry.close_all();
-  EXPECT_EQ(refusal(registry, "one"), ESHUTDOWN);
-  EXPECT_EQ(refusal(registry, "two"), ESHUTDOWN);
-  registry.close_all();
+  ExportOptions changed = options("secret");
+  changed.keyslot = 0;
+  open_all(registry, {{"stays", options("secret"), Access::read_only},
+                      {"changes", options("secret"), Access::read_only},
+                      {"goes", options("secret"), Access::read_only}});
+  const std::shared_ptr<Export> stays = registry.find("stays");
+  Export::Client client(stays);
+  told.clear();
+  open_all(registry, {{"comes", options("secret"), Access::read_only},
+                      {"changes", changed, Access::read_only},
+                      {"stays", options("secret"), Access::read_only}});
+  EXPECT_EQ(told, (std::vector<std::string>{"removed changes", "removed goes", "opened comes",
+                                            "opened changes"}));
+  EXPECT_EQ(registry.find("stays"), stays);
+  EXPECT_EQ(client.volume()->size(), 65536u);
+  EXPECT_EQ(refusal(registry, "goes"), ENOENT);
+  EXPECT_EQ(registry.statuses()[0].name, "comes");
 }
 
-// For ThreadSanitizer: clients and the status socket look while exports are opened and closed.
+TEST_F(ExportRegistryTest, ClientsOfARemovedExportAreRefused) {
+  ExportRegistry registry;
+  open_all(registry, {{"one", options("secret"), Access::read_write}});
+  Export::Client client(registry.find("one"));
+  open_all(registry, {{"two", options("secret"), Access::read_write}});
+  EXPECT_EQ(refusal(registry, "two"), 0);  // although the other one has a client yet
+  try {
+    client.volume()->size();
+    FAIL() << "served";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.errno_code(), ESHUTDOWN);
+  }
+}
+
+TEST_F(ExportRegistryTest, AMissingSourceIsTriedAgainAndToldOnce) {
+  ExportRegistry registry;
+  ExportOptions late = options("secret");
+  late.payload = path("late");
+  registry.follow({{"late", late, Access::read_only}}, events());
+  const auto begin = ExportRegistry::Clock::now();
+  const auto due = registry.open_due(events(), never);
+  ASSERT_TRUE(due);
+  EXPECT_GE(*due - begin, std::chrono::milliseconds(1000));
+  EXPECT_TRUE(registry.statuses()[0].is_retried);
+  EXPECT_EQ(registry.open_due(events(), never), due);  // not before
+  std::this_thread::sleep_until(*due);
+  const auto later = registry.open_due(events(), never);
+  ASSERT_TRUE(later);
+  EXPECT_GE(*later - *due, std::chrono::milliseconds(2000));
+  EXPECT_EQ(told, (std::vector<std::string>{"failed late"}));
+
+  std::filesystem::copy(path("payload"), path("late"));
+  std::this_thread::sleep_until(*later);
+  EXPECT_EQ(registry.open_due(events(), never), std::nullopt);
+  std::filesystem::remove(path("late"));
+  EXPECT_EQ(refusal(registry, "late"), 0);
+}
+
+TEST_F(ExportRegistryTest, AWrongSecretIsTriedAgainWhenTheConfigIsFollowedAgain) {
+  std::filesystem::copy(path("wrong"), path("mended"));
+  ExportRegistry registry;
+  open_all(registry, {{"one", options("mended"), Access::read_only}});
+  EXPECT_EQ(registry.statuses()[0].state, ExportState::failed);
+  std::ofstream(path("mended")) << "the secret";
+  EXPECT_EQ(registry.open_due(events(), never), std::nullopt);
+  EXPECT_EQ(registry.statuses()[0].state, ExportState::failed);
+  open_all(registry, {{"one", options("mended"), Access::read_only}});
+  std::filesystem::remove(path("mended"));
+  EXPECT_EQ(registry.statuses()[0].state, ExportState::open);
+}
+
+TEST_F(ExportRegistryTest, AllThatIsRemovedIsRefused) {
+  ExportRegistry registry;
+  open_all(registry, {{"one", options("secret"), Access::read_only},
+                      {"two", options("wrong"), Access::read_only}});
+  registry.remove_all();
+  EXPECT_EQ(refusal(registry, "one"), ESHUTDOWN);
+  EXPECT_EQ(refusal(registry, "two"), ESHUTDOWN);
+  registry.remove_all();
+}
+
+// For ThreadSanitizer: clients and the status socket look while exports are opened and removed.
 TEST_F(ExportRegistryTest, AnybodyMayLookMeanwhile) {
   ExportRegistry registry;
+  std::vector<WantedExport> wanted;
   for (int i = 0; i < 8; ++i) {
-    registry.add(std::to_string(i), options(i % 2 == 0 ? "secret" : "wrong"), Access::read_only);
+    wanted.push_back(
+        {std::to_string(i), options(i % 2 == 0 ? "secret" : "wrong"), Access::read_only});
   }
+  registry.follow(wanted, events());
   std::atomic<bool> stop = false;
-  std::thread opener([&] { registry.open_and_start_all(events(), stop); });
+  std::thread opener([&] { registry.open_due(events(), [&stop] { return stop.load(); }); });
   std::thread looker([&] {
     while (registry.statuses().back().state == ExportState::waiting) {
       if (refusal(registry, "0") != 0) continue;
-      EXPECT_EQ(registry.volume("0").size(), 65536u);
+      EXPECT_EQ(Export::Client(registry.find("0")).volume()->size(), 65536u);
     }
   });
   looker.join();
-  registry.close_all();  // as at the end of a service, while the opener may still be at work
+  registry.remove_all();  // as at the end of a service, while the opener may still be at work
   stop = true;
   opener.join();
-  registry.close_all();
-  for (const ExportStatus& one : registry.statuses()) EXPECT_NE(one.state, ExportState::open);
+  for (const ExportStatus& one : registry.statuses()) EXPECT_EQ(one.state, ExportState::removed);
 }
 
 }  // namespace

@@ -65,6 +65,7 @@ for answer in None, b"", b"nonsense", b"[]", b'{"exports": 1}', b'{"exports": [1
     if answer is None:
         silent = client
         continue
+    client.recv(100)
     client.sendall(answer)
     client.close()
 END

@@ -75,7 +75,7 @@ says '^vm3 +failed +cannot unlock header'
 exits 0 "$program" status --json "$config"
 jq -e --argjson pid "$server" '.pid == $pid and (.version | type) == "string" and
   ([.exports[].name] == ["vm1", "vm3", "vm2", "vm1-readonly", "ein Name, é/%"]) and
-  .exports[0] == {name: "vm1", state: "open", size: 1048576, writable: true} and
+  .exports[0] == {name: "vm1", state: "open", clients: 0, size: 1048576, writable: true} and
   .exports[3].writable == false' "$tmp/said" >/dev/null || fail "status: $(cat "$tmp/said")"
 
 note "health"

@@ -1,0 +1,130 @@
+#include "export/export.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/error.h"
+
+namespace luksdetached {
+
+std::string_view state_word(ExportState state) noexcept {
+  switch (state) {
+    case ExportState::waiting:
+      return "waiting";
+    case ExportState::open:
+      return "open";
+    case ExportState::failed:
+      return "failed";
+    case ExportState::removed:
+      return "removed";
+  }
+  return {};
+}
+
+Export::Export(std::string name, ExportOptions options, Access access)
+    : name_(std::move(name)), options_(std::move(options)), access_(access) {}
+
+ExportState Export::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+ExportStatus Export::status() const {
+  const std::lock_guard lock(mutex_);
+  ExportStatus status;
+  status.name = name_;
+  status.state = state_;
+  status.reason = reason_;
+  status.is_retried = is_retried_;
+  status.clients = client_count_;
+  if (state_ == ExportState::open) {
+    status.size = volume_->size();
+    status.writable = volume_->writable();
+  }
+  return status;
+}
+
+void Export::serve(std::unique_ptr<Volume> volume) {
+  const std::lock_guard lock(mutex_);
+  if (set_state(ExportState::open)) volume_ = std::move(volume);
+}
+
+void Export::fail(std::string reason, bool is_retried) {
+  const std::lock_guard lock(mutex_);
+  if (!set_state(ExportState::failed)) return;
+  reason_ = std::move(reason);
+  is_retried_ = is_retried;
+}
+
+void Export::wait() {
+  const std::lock_guard lock(mutex_);
+  set_state(ExportState::waiting);
+}
+
+// With the lock held. False when it was removed.
+bool Export::set_state(ExportState state) {
+  if (state_ == ExportState::removed) return false;
+  state_ = state;
+  reason_.clear();
+  is_retried_ = false;
+  return true;
+}
+
+std::unique_ptr<Volume> Export::remove() {
+  std::unique_ptr<Volume> volume;
+  {
+    const std::lock_guard lock(mutex_);
+    set_state(ExportState::removed);
+    volume = std::move(volume_);
+  }
+  // Whoever found it open before is in the list now.
+  const std::lock_guard lock(clients_mutex_);
+  for (Client* client : clients_) client->removed_ = true;
+  if (volume) volume->stop_waiting();
+  for (Client* client : clients_) {
+    const std::unique_lock requests(client->mutex_);
+    client->volume_ = nullptr;
+  }
+  return volume;
+}
+
+void Export::stop_waiting() {
+  const std::lock_guard lock(mutex_);
+  if (state_ == ExportState::open) volume_->stop_waiting();
+}
+
+Export::Client::Client(std::shared_ptr<Export> its_export) : export_(std::move(its_export)) {
+  Export& its = *export_;
+  const std::scoped_lock lock(its.clients_mutex_, its.mutex_);
+  switch (its.state_) {
+    case ExportState::open:
+      break;
+    case ExportState::waiting:
+      throw Error(ErrorKind::usage, "export " + its.name_ + " is still being unlocked", ESHUTDOWN);
+    case ExportState::failed:
+      throw Error(ErrorKind::usage, "export " + its.name_ + " could not be opened: " + its.reason_,
+                  ESHUTDOWN);
+    case ExportState::removed:
+      throw Error(ErrorKind::usage, "export " + its.name_ + " was removed", ESHUTDOWN);
+  }
+  its.clients_.push_back(this);
+  ++its.client_count_;
+  volume_ = its.volume_.get();
+}
+
+Export::Client::~Client() {
+  const std::scoped_lock lock(export_->clients_mutex_, export_->mutex_);
+  std::erase(export_->clients_, this);
+  --export_->client_count_;
+}
+
+Export::Client::Use Export::Client::volume() {
+  if (!removed_) {
+    std::shared_lock lock(mutex_);
+    if (volume_ != nullptr) return {std::move(lock), volume_};
+  }
+  throw Error(ErrorKind::io, "export " + export_->name_ + " was removed", ESHUTDOWN);
+}
+
+}  // namespace luksdetached

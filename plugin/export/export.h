@@ -1,0 +1,127 @@
+// One export, and the clients that have it open.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/export_options.h"
+#include "source/source.h"
+#include "volume/volume.h"
+
+namespace luksdetached {
+
+enum class ExportState {
+  waiting,  ///< not unlocked yet
+  open,     ///< served
+  failed,   ///< refused; the reason says why
+  removed,  ///< not served any more
+};
+
+/// The word for a state in status reports: "waiting", "open", "failed", "removed".
+std::string_view state_word(ExportState state) noexcept;
+
+/// A copy of what is known about one export.
+struct ExportStatus {
+  std::string name;
+  ExportState state = ExportState::waiting;
+  std::string reason;       ///< why it failed, a sentence; else empty
+  bool is_retried = false;  ///< when it failed: it will be tried again
+  std::uint64_t size = 0;   ///< bytes, when open: as the newest client saw it
+  bool writable = false;    ///< when open
+  std::size_t clients = 0;  ///< that have it open
+};
+
+/// An export from when it is asked for until it was removed and its last client has gone.
+///
+/// One thread at a time changes its state; meanwhile and afterwards any thread may look at it, and
+/// clients come and go.
+class Export {
+ public:
+  Export(std::string name, ExportOptions options, Access access);
+
+  const std::string& name() const noexcept { return name_; }
+  const ExportOptions& options() const noexcept { return options_; }
+  Access access() const noexcept { return access_; }
+  ExportState state() const;
+  ExportStatus status() const;
+
+  /// Clients get the volume from now on, unless the export was removed: then it is gone. What
+  /// follows does nothing then, either.
+  void serve(std::unique_ptr<Volume> volume);
+
+  /// Clients are refused from now on: as one that failed for `reason`, which is tried again or not.
+  void fail(std::string reason, bool is_retried);
+  /// The same as one that is not unlocked yet.
+  void wait();
+
+  /// No client gets at the volume any more: none can open it, and each later request of those that
+  /// have is refused. Waits for requests that have begun; those that wait for a server that is away
+  /// fail soon. Returns the volume, or null when there was none.
+  std::unique_ptr<Volume> remove();
+
+  /// Volume::stop_waiting, if it is served.
+  void stop_waiting();
+
+  class Client;
+
+ private:
+  bool set_state(ExportState state);
+
+  const std::string name_;
+  const ExportOptions options_;
+  const Access access_;
+
+  std::mutex clients_mutex_;  // taken before the other one; guards what follows
+  std::vector<Client*> clients_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  ExportState state_ = ExportState::waiting;
+  std::string reason_;
+  bool is_retried_ = false;
+  std::unique_ptr<Volume> volume_;
+  std::size_t client_count_ = 0;
+};
+
+/// One client of an export. Its requests may come from several threads at once.
+class Export::Client {
+ public:
+  /// Throws Error with ESHUTDOWN, and the reason, when the export is not open.
+  explicit Client(std::shared_ptr<Export> its_export);
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client();
+
+  /// The volume, for as long as this lives: one request.
+  class Use {
+   public:
+    Volume* operator->() const noexcept { return volume_; }
+
+   private:
+    friend class Client;
+    Use(std::shared_lock<std::shared_mutex> lock, Volume* volume)
+        : lock_(std::move(lock)), volume_(volume) {}
+    std::shared_lock<std::shared_mutex> lock_;
+    Volume* volume_;
+  };
+
+  /// Throws Error(io) with ESHUTDOWN when the export was removed.
+  Use volume();
+
+ private:
+  friend class Export;
+
+  const std::shared_ptr<Export> export_;
+  // Looked at before the mutex, so that new requests do not keep waiting who takes the volume away.
+  std::atomic<bool> removed_ = false;
+  std::shared_mutex mutex_;  // shared by requests; guards what follows
+  Volume* volume_ = nullptr;
+};
+
+}  // namespace luksdetached

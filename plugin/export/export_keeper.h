@@ -1,0 +1,67 @@
+// Brings the exports of a service up, and keeps them as the config says.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/event.h"
+#include "export/registry.h"
+
+namespace luksdetached {
+
+/// How often a service was told to follow its config, and how that went the last time.
+struct ReloadStatus {
+  unsigned long reloads = 0;  ///< that have ended
+  std::string error;          ///< why the last one changed nothing; empty when it was followed
+};
+
+/// A thread that opens exports one after the other, tries those again that may come up by
+/// themselves, and follows the config when it is told to.
+class ExportKeeper {
+ public:
+  /// Reads the config anew. What it throws is why the config cannot be followed; nothing is changed
+  /// then.
+  using Reread = std::function<std::vector<WantedExport>()>;
+
+  /// `exports` must outlive it, and is nobody else's to change until `stop`.
+  ExportKeeper(ExportRegistry& exports, ExportEvents events, Reread reread);
+  ExportKeeper(const ExportKeeper&) = delete;
+  ExportKeeper& operator=(const ExportKeeper&) = delete;
+  ~ExportKeeper();
+
+  /// Once, in the process that serves.
+  void start();
+
+  /// Has the config read again. May be called in a signal handler.
+  void reload() noexcept;
+
+  ReloadStatus status() const;
+
+  /// Ends it; no export is opened any more. False when a key derivation, which cannot be
+  /// interrupted, has not ended after `patience`: then only the end of the process ends it.
+  bool stop(std::chrono::milliseconds patience);
+
+ private:
+  void keep();
+  void follow();
+  bool is_interrupted() const noexcept { return stopping_ || reload_asked_; }
+
+  ExportRegistry& exports_;
+  const ExportEvents events_;
+  const Reread reread_;
+  Event woken_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> reload_asked_ = false;
+  mutable std::mutex mutex_;  // guards status_
+  ReloadStatus status_;
+  std::thread thread_;
+  std::future<void> done_;
+};
+
+}  // namespace luksdetached
