@@ -19,6 +19,16 @@ pathlib.Path(sys.argv[1]).write_text(str(server.server_address[1]))
 server.serve_forever()
 END
 
+# Keeps a port from everybody who takes any that is free, also while its server is away.
+cat >"$tmp/keep_port.py" <<'END'
+import pathlib, signal, socket, sys
+port = socket.socket()
+port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+port.bind(("127.0.0.1", 0))
+pathlib.Path(sys.argv[1]).write_text(str(port.getsockname()[1]))
+signal.pause()
+END
+
 # start_tang NAME [PORT]: a tang server with keys of its own; sets $tang_server and ${port[NAME]}.
 declare -A port # of each by its name
 start_tang() {
@@ -26,9 +36,12 @@ start_tang() {
     mkdir "$tmp/$1.keys"
     # It says that they are not the user _tang's.
     "$(dirname "$tang")/tangd-keygen" "$tmp/$1.keys" 2>"$tmp/$1.keygen.log"
+    /usr/bin/python3 "$tmp/keep_port.py" "$tmp/$1.kept" &
+    defer stop_quietly $!
+    eventually test -s "$tmp/$1.kept"
   fi
   rm -f "$tmp/$1.port"
-  /usr/bin/python3 "$tmp/inetd.py" "$tmp/$1.port" "${2:-0}" "$tang" "$tmp/$1.keys" \
+  /usr/bin/python3 "$tmp/inetd.py" "$tmp/$1.port" "${2:-$(cat "$tmp/$1.kept")}" "$tang" "$tmp/$1.keys" \
     2>"$tmp/$1.tang.log" &
   tang_server=$!
   defer stop_quietly "$tang_server"
