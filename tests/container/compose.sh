@@ -1,6 +1,6 @@
 #!/bin/bash
 # docker/compose.yaml, by the commands in its first lines: what it starts serves a volume whose header and
-# payload are on different servers. Started by container.sh, for its images. Docker is one of our own, in a
+# payload are on different servers. Started by image.sh, for its images. Docker is one of our own, in a
 # folder of ours, with only the networks of the file.
 . "$(dirname -- "$0")/../interop/lib.sh"
 . "$here/../container/lib.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # docker/kubernetes.yaml: podman runs its Deployment with the Secret, the ConfigMap and the claim, and a
-# client with the pre-shared key reads and writes; the rest is looked at by kubernetes.py. Started by container.sh, for its image.
+# client with the pre-shared key reads and writes; the rest is looked at by kubernetes.py. Started by image.sh, for its image.
 . "$(dirname -- "$0")/../interop/lib.sh"
 . "$here/servers.sh"
 . "$here/../container/lib.sh"
