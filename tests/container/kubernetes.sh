@@ -1,6 +1,7 @@
 #!/bin/bash
 # docker/kubernetes.yaml: podman runs its Deployment with the Secret, the ConfigMap and the claim, and a
-# client with the pre-shared key reads and writes; the rest is looked at by kubernetes.py. Started by image.sh, for its image.
+# client with the pre-shared key reads and writes; the rest is looked at by kubernetes.py. Started by
+# image.sh, for its image.
 . "$(dirname -- "$0")/../interop/lib.sh"
 . "$here/servers.sh"
 . "$here/../container/lib.sh"
@@ -23,8 +24,15 @@ podman play kube --network cluster --start=false "$tmp/kubernetes.yaml" >"$tmp/p
   fail "podman play kube: $(cat "$tmp/play.log")"
 pod=luksdetached-pod-0
 container=$pod-luksdetached
-payload=$(podman volume inspect -f '{{.Mountpoint}}' luksdetached-payloads)/vm1.img
+folder_of() { podman volume inspect -f '{{.Mountpoint}}' "luksdetached-$1"; }
+payload=$(folder_of payloads)/vm1.img
 install -m 0600 -o 10809 -g 10809 "$tmp/vm1.payload" "$payload"
+# podman 4.3 leaves secrets in base64.
+for key in vm1 headers.psk clients.psk; do
+  case $key in vm1) file=$tmp/vm1.secret ;; *) file=$tmp/$key ;; esac
+  [ "$(base64 -d "$(folder_of secrets)/$key" 2>/dev/null | sha256sum)" = "$(sha256sum <"$file")" ] || continue
+  install -m 0440 -g 10809 "$file" "$(folder_of secrets)/$key"
+done
 podman pod start "$pod" >/dev/null
 hardened "$(podman inspect -f '{{.State.Pid}}' "$container")"
 

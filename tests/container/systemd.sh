@@ -37,7 +37,7 @@ note "the unit, by systemd-analyze"
 unit=/usr/local/lib/systemd/system/luksdetached.service
 podman run --rm machine systemd-analyze verify --man=no "$unit" >"$tmp/verify" 2>&1 || fail "verify: $(cat "$tmp/verify")"
 [ ! -s "$tmp/verify" ] || fail "verify: $(cat "$tmp/verify")" # it succeeds with unknown keys
-podman run --rm machine systemd-analyze security --offline=true --threshold=$exposure "$unit" >"$tmp/security" ||
+podman run --rm -e SYSTEMD_COLORS=0 -e SYSTEMD_URLIFY=0 machine systemd-analyze security --offline=true --threshold=$exposure "$unit" >"$tmp/security" ||
   fail "too exposed: $(cat "$tmp/security")"
 tail -n 1 "$tmp/security"
 
@@ -94,7 +94,7 @@ ready vm1 more
 [ "$(property MainPID)" = "$process" ] || fail "it was started again"
 
 note "killed: it comes back"
-inside kill -KILL "$process"
+inside systemctl kill --signal=KILL luksdetached
 eventually ready vm1 more
 [ "$(property MainPID)" != "$process" ] || fail "it was not killed"
 
