@@ -28,13 +28,13 @@ struct Listener {
     systemd,  ///< what systemd listens on and passes to the service
   };
   Kind kind = Kind::unix_socket;
-  std::string path;        ///< Kind::unix_socket: absolute, at most 107 bytes
+  std::string path{};      ///< Kind::unix_socket: absolute, at most 107 bytes
   unsigned mode = 0600;    ///< Kind::unix_socket: permissions of the socket
-  std::string owner;       ///< Kind::unix_socket: the user who has it; empty: the service's
-  std::string group;       ///< Kind::unix_socket: the group that has it; empty: the service's
-  std::string host;        ///< Kind::tcp: a name or address, without brackets
+  std::string owner{};     ///< Kind::unix_socket: the user who has it; empty: the service's
+  std::string group{};     ///< Kind::unix_socket: the group that has it; empty: the service's
+  std::string host{};      ///< Kind::tcp: a name or address, without brackets
   std::uint32_t port = 0;  ///< Kind::tcp: 1 to 65535; Kind::vsock: 0 to 2^32 - 2
-  std::string name;        ///< Kind::systemd: FileDescriptorName= of the sockets; empty: all
+  std::string name{};      ///< Kind::systemd: FileDescriptorName= of the sockets; empty: all
 
   bool operator==(const Listener&) const = default;
 };

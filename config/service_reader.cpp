@@ -118,6 +118,9 @@ class ServiceReader {
           std::tuple{"group", &config.group, NeededFile::Kind::group}}) {
       const auto text = section_.value<std::string>(key, "a string");
       if (!text) continue;
+      if (text->empty()) {
+        mistakes_.add(section_.take(key)->source(), std::string(key) + " in [service] is empty");
+      }
       *name = *text;
       need(config, kind, *text, key, *section_.take(key));
     }
