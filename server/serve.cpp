@@ -1,7 +1,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -12,23 +12,12 @@
 #include "export/load_service.h"
 #include "hardening.h"
 #include "listeners.h"
+#include "own_files.h"
 #include "service_user.h"
 
 namespace luksdetached {
 
 namespace {
-
-namespace fs = std::filesystem;
-
-constexpr const char* plugin_file = "nbdkit-luksdetached-plugin.so";
-
-// The installed plugin, or in a build folder the one that was built beside this program.
-std::string find_plugin() {
-  const fs::path own = fs::read_symlink("/proc/self/exe");
-  const fs::path built = own.parent_path().parent_path() / "plugin" / plugin_file;
-  if (own.parent_path().filename() == "server" && fs::exists(built)) return built;
-  return fs::path(LUKSDETACHED_PLUGINDIR) / plugin_file;
-}
 
 // What the user may read is the same whatever groups root has: without --group nbdkit keeps those.
 std::vector<std::string> user_arguments(const ServiceConfig& config,
@@ -65,11 +54,24 @@ std::vector<std::string> nbdkit_arguments(const ServiceConfig& config,
   append(user_arguments(config, user));
   append(filter_arguments(config));
   if (config.threads != 0) append({"-t", std::to_string(config.threads)});
-  append({find_plugin(), "config=" + config_path});
+  append({plugin_path(), "config=" + config_path});
   for (const auto& [key, value] : config.filter_parameters) {
     arguments.push_back(key + "=" + value);
   }
   return arguments;
+}
+
+// GnuTLS in nbdkit and in its children then does without the versions of TLS that are known to be
+// weak. A machine that has a policy of its own keeps it.
+void set_tls_policy() {
+  constexpr const char* variable = "GNUTLS_SYSTEM_PRIORITY_FILE";
+  constexpr const char* of_machine = "/etc/gnutls/config";
+  if (std::getenv(variable) != nullptr || access(of_machine, F_OK) == 0) return;
+  const std::string path = tls_policy_path();
+  if (access(path.c_str(), R_OK) != 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot read the TLS policy " + path);
+  }
+  setenv(variable, path.c_str(), 1);
 }
 
 }  // namespace
@@ -81,6 +83,7 @@ int serve(const std::string& config_path) {
   Listeners listeners;
   listeners.open(config, user);
   harden(config, user);
+  set_tls_policy();
   std::vector<std::string> arguments = nbdkit_arguments(config, user, config_path);
   std::vector<char*> pointers;
   pointers.reserve(arguments.size() + 1);

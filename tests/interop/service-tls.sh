@@ -74,7 +74,7 @@ if [ -s /proc/net/if_inet6 ]; then
 fi
 
 note "certificates that are not there"
-rm -r "$tmp/server" "$socket"
+rm -r "$tmp/server"
 service_config 'tls = "require"' "tls-certificates = \"$tmp/server\"" < <(export_table vm1 vm1)
 exits 2 "${serve_under_test[@]}" "$config"
 says 'tls-certificates in \[service\] needs the file .*/server-key\.pem: No such file'
