@@ -44,7 +44,8 @@ std::vector<SystemdSocket> take_systemd_sockets() {
   const char* const all_names = std::getenv("LISTEN_FDNAMES");
   std::string_view names = all_names == nullptr ? "" : all_names;
   const int count = number_in("LISTEN_FDS").value_or(0);
-  for (int fd = first_socket; fd < first_socket + count; ++fd) {
+  for (int n = 0; n < count; ++n) {
+    const int fd = first_socket + n;
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
       const int code = errno;
       throw Error(ErrorKind::source_unreachable,

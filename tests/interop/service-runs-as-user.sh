@@ -1,9 +1,10 @@
 #!/bin/bash
 # Started as root, a service with a user is that user with one group and no privileges when it serves:
 # its sockets, its secrets and what it writes are that user's. It dumps no core and shows its memory to
-# no other process of the user. It follows its config and stops as ever.
+# no other process of the user. It follows its config and stops as ever, and its children with it.
 . "$(dirname -- "$0")/lib.sh"
 . "$here/service.sh"
+. "$here/servers.sh"
 
 [ "$(id -u)" = 0 ] || skip "needs root, to become another user"
 make_luks2 vm1 256K
@@ -14,7 +15,13 @@ mkdir "$tmp/run"
 chown nobody "$tmp/run"
 socket=$tmp/run/nbd.sock
 status_socket=$tmp/run/status.sock
-service_config 'user = "nobody"' < <(export_table vm1 vm1; export_table vm2 vm2)
+printf '#!/bin/sh\nexec cat %s\n' "$tmp/vm1.secret" >"$tmp/ask"
+chmod 755 "$tmp/ask"
+cp -p "$tmp/vm1.payload" "$tmp/copy"
+service_config 'user = "nobody"' < <(
+  export_table vm1 vm1
+  export_table vm2 vm2
+  export_table served vm1 "payload = \"nbdkit:file?file=$tmp/copy\"" "secret = \"exec:$tmp/ask\"")
 start_service
 settled
 
@@ -47,6 +54,13 @@ is "$(state vm1)" open vm1
 is "$(state vm2)" failed vm2
 [[ $(reason vm2) == *'Permission denied'* ]] || fail "the reason: $(reason vm2)"
 
+note "children"
+is "$(state served)" open served
+[ "$(nbdinfo --size "$(uri_of served)")" = 262144 ] || fail "the child does not serve"
+children=$(below "$server")
+[ -n "$children" ] || fail "there are no children"
+for child in $children; do is "$(stat -c %U "/proc/$child")" nobody "the child's user"; done
+
 note "it follows its config"
 chown nobody "$tmp"/vm2.*
 "$program" reload "$config"
@@ -59,6 +73,17 @@ defer stop_quietly $!
 eventually grep -q connected "$tmp/client.log"
 ends_within_a_second
 [ ! -e "$socket" ] || fail "$socket is still there"
+
+children_are_gone() { ! ps -o pid= -p "$(xargs <<<"$children" | tr ' ' ,)"; }
+eventually children_are_gone
+
+note "children end also with a killed service"
+start_service
+settled
+children=$(below "$server")
+kill -KILL "$server"
+wait "$server" || true
+eventually children_are_gone
 
 note "root is warned of"
 if grep -q 'runs as root' "$log"; then fail "warns of root: $(cat "$log")"; fi
@@ -79,4 +104,6 @@ server=$!
 defer stop_quietly "$server"
 eventually "$program" healthcheck "$config" --ready vm1
 is "$(stat -c '%U' "$socket")" nobody "the socket"
+is "$(stat -c %U "/proc/$server/mem")" root "the owner of the memory"
+is "$(status_of NoNewPrivs)" 1 "no_new_privs"
 ends_within_a_second
