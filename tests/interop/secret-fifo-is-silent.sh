@@ -12,7 +12,7 @@ defer stop_quietly $!
 ends_in_two_minutes() {
   local begin=$SECONDS status=0 took
   timeout 200 "${nbdkit_under_test[@]}" -f -U "$tmp/$1.sock" "$plugin" "header=$tmp/v.header" \
-    "payload=$tmp/v.payload" "secret=$tmp/$1" >"$tmp/$1.said" 2>&1 </dev/null || status=$?
+    "payload=$tmp/v.payload" readonly=true "secret=$tmp/$1" >"$tmp/$1.said" 2>&1 </dev/null || status=$?
   took=$((SECONDS - begin))
   note "$1: after $took s: $(cat "$tmp/$1.said")"
   [ "$status" = 1 ] || fail "status $status"
