@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/config_readers.h"
+#include "config/syntax_hint.h"
 #include "config/toml_characters.h"
 #include "config/toml_section.h"
 
@@ -37,6 +38,16 @@ std::string first_line(std::string_view text) {
   return std::string(text.substr(0, text.find('\n')));
 }
 
+// The text from a place on, whose column counts characters.
+std::string_view text_from(std::string_view text, unsigned line, unsigned column) {
+  for (; line > 1; --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  for (; column > 1 && !text.empty(); --column) {
+    do text.remove_prefix(1);
+    while (!text.empty() && (text.front() & 0xc0) == 0x80);
+  }
+  return text;
+}
+
 void check_size(std::string_view text, std::string_view file) {
   if (text.size() > max_file_bytes) throw ConfigError(file, "is larger than 1 MiB");
   unsigned line = 1;
@@ -49,9 +60,13 @@ void check_size(std::string_view text, std::string_view file) {
   }
 }
 
-// TOML has characters beyond ASCII only in strings and comments. toml++ 3.3 would reach what its
-// authors declared unreachable on some of them elsewhere.
 void check_characters(std::string_view text, std::string_view file) {
+  if (const auto place = find_invalid_utf8(text)) {
+    throw ConfigError(file, {{place->line, place->column,
+                              "a byte that is not UTF-8, which all of a config file must be"}});
+  }
+  // TOML has characters beyond ASCII only in strings and comments. toml++ 3.3 would reach what its
+  // authors declared unreachable on some of them elsewhere.
   constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
   if (const auto place = find_non_ascii(text.starts_with(byte_order_mark) ? 3 : 0, text)) {
     throw ConfigError(file, {{place->line, place->column,
@@ -121,7 +136,10 @@ ServiceConfig parse_config(std::string_view text, std::string_view file,
     root = toml::parse(text, file);
   } catch (const toml::parse_error& error) {
     const auto& where = error.source().begin;
-    throw ConfigError(file, {{where.line, where.column, first_line(error.description())}});
+    const std::string description = first_line(error.description());
+    const std::string_view rest = text_from(text, where.line, where.column);
+    throw ConfigError(file, {{where.line, where.column,
+                              description + std::string(syntax_hint(description, rest))}});
   }
   ServiceConfig config;
   Mistakes mistakes;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "config/near_miss.h"
+
 namespace luksdetached {
 
 void Mistakes::add(const toml::source_region& where, std::string message) {
@@ -90,8 +92,10 @@ void Section::report_unknown_keys() {
   for (const std::string& name : known_) keys += (keys.empty() ? "" : ", ") + name;
   for (const auto& [key, node] : table_) {
     if (known_.contains(std::string(key.str()))) continue;
+    const std::string meant = near_miss(key.str(), known_);
     mistakes_.add(key.source(), "unknown key '" + shortened(key.str()) + "' in " + title_ +
-                                    " (known: " + keys + ")");
+                                    " (known: " + keys + ")" +
+                                    (meant.empty() ? "" : "; did you mean " + meant + "?"));
   }
 }
 
