@@ -38,14 +38,21 @@ std::string first_line(std::string_view text) {
   return std::string(text.substr(0, text.find('\n')));
 }
 
-// The text from a place on, whose column counts characters.
-std::string_view text_from(std::string_view text, unsigned line, unsigned column) {
-  for (; line > 1; --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
-  for (; column > 1 && !text.empty(); --column) {
-    do text.remove_prefix(1);
-    while (!text.empty() && (text.front() & 0xc0) == 0x80);
+// The mistake that toml++ found, which says the end of the file to be behind the end of its last
+// line.
+ConfigMistake mistake_in_syntax(const toml::parse_error& error, std::string_view text) {
+  const toml::source_position& where = error.source().begin;
+  std::string_view rest = text;
+  for (unsigned line = 1; line < where.line && !rest.empty(); ++line) {
+    rest.remove_prefix(std::min(rest.find('\n'), rest.size() - 1) + 1);
   }
-  return text;
+  unsigned column = 1;
+  for (; column < where.column && !rest.empty() && rest.front() != '\n'; ++column) {
+    do rest.remove_prefix(1);
+    while (!rest.empty() && (rest.front() & 0xc0) == 0x80);
+  }
+  const std::string description = first_line(error.description());
+  return {where.line, column, description + std::string(syntax_hint(description, rest))};
 }
 
 void check_size(std::string_view text, std::string_view file) {
@@ -135,11 +142,7 @@ ServiceConfig parse_config(std::string_view text, std::string_view file,
   try {
     root = toml::parse(text, file);
   } catch (const toml::parse_error& error) {
-    const auto& where = error.source().begin;
-    const std::string description = first_line(error.description());
-    const std::string_view rest = text_from(text, where.line, where.column);
-    throw ConfigError(file, {{where.line, where.column,
-                              description + std::string(syntax_hint(description, rest))}});
+    throw ConfigError(file, {mistake_in_syntax(error, text)});
   }
   ServiceConfig config;
   Mistakes mistakes;

@@ -500,7 +500,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "(U+0009) are explicitly prohibited; a string needs its closing quote, on the "
                  "same line if it has one quote"},
         Mistaken{in_service("status = \"\"\"/a"),
-                 "F:8:15: Error while parsing string: encountered end-of-file; a string needs its "
+                 "F:8:14: Error while parsing string: encountered end-of-file; a string needs its "
                  "closing quote, on the same line if it has one quote"},
         Mistaken{in_service("status = \"/\\x41\""),
                  "F:3:13: Error while parsing string: escape sequence '\\x' is not supported in "
