@@ -2,7 +2,6 @@
 // Included by this folder only.
 #pragma once
 
-#include <toml++/toml.h>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "config/service_config.h"
+#include "config/toml_library.h"
 
 namespace luksdetached {
 

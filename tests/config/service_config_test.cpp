@@ -553,6 +553,17 @@ INSTANTIATE_TEST_SUITE_P(
         Mistaken{"[service]\rlisten = [\"unix:/a\"]\r",
                  "F:1:11: Error while parsing table header: expected '\\n' after '\\r', saw 'l'"}));
 
+// What toml++ 3.3 asserts not to come.
+INSTANTIATE_TEST_SUITE_P(
+    Asserted, ServiceConfigMistakes,
+    ::testing::Values(
+        Mistaken{"[+a]\n" + good_service + good_export,
+                 "F:1:2: Error while parsing key: expected bare key starting character or string "
+                 "delimiter, saw '+'"},
+        Mistaken{good_service + "[[=]]\n" + good_export,
+                 "F:3:3: Error while parsing key: expected bare key starting character or string "
+                 "delimiter, saw '='"}));
+
 INSTANTIATE_TEST_SUITE_P(
     Bytes, ServiceConfigMistakes,
     ::testing::Values(
