@@ -34,10 +34,6 @@ void check_default(const toml::table& root, ServiceConfig& config, Mistakes& mis
                                                                 "', but no export has that name");
 }
 
-std::string first_line(std::string_view text) {
-  return std::string(text.substr(0, text.find('\n')));
-}
-
 // The mistake that toml++ found, which says the end of the file to be behind the end of its last
 // line.
 ConfigMistake mistake_in_syntax(const toml::parse_error& error, std::string_view text) {
@@ -51,7 +47,7 @@ ConfigMistake mistake_in_syntax(const toml::parse_error& error, std::string_view
     do rest.remove_prefix(1);
     while (!rest.empty() && (rest.front() & 0xc0) == 0x80);
   }
-  const std::string description = first_line(error.description());
+  const std::string description = printable(std::string(error.description()));
   return {where.line, column, description + std::string(syntax_hint(description, rest))};
 }
 

@@ -553,6 +553,14 @@ INSTANTIATE_TEST_SUITE_P(
         Mistaken{"[service]\rlisten = [\"unix:/a\"]\r",
                  "F:1:11: Error while parsing table header: expected '\\n' after '\\r', saw 'l'"}));
 
+// toml++ repeats some.
+INSTANTIATE_TEST_SUITE_P(
+    ControlCharacters, ServiceConfigMistakes,
+    ::testing::Values(Mistaken{
+        in_service("insecure = fals\x01\x1b"),
+        "F:3:16: Error while parsing boolean: expected 'false', saw 'fals?'; a text needs "
+        "quotes, true and false have none and are in lower case"}));
+
 // What toml++ 3.3 asserts not to come.
 INSTANTIATE_TEST_SUITE_P(
     Asserted, ServiceConfigMistakes,
