@@ -68,8 +68,7 @@ void check_characters(std::string_view text, std::string_view file) {
     throw ConfigError(file, {{place->line, place->column,
                               "a byte that is not UTF-8, which all of a config file must be"}});
   }
-  // TOML has characters beyond ASCII only in strings and comments. toml++ 3.3 would reach what its
-  // authors declared unreachable on some of them elsewhere.
+  // TOML has them only in strings and comments, and toml++ does not always say which one it means.
   constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
   if (const auto place = find_non_ascii(text.starts_with(byte_order_mark) ? 3 : 0, text)) {
     throw ConfigError(file, {{place->line, place->column,

@@ -561,10 +561,16 @@ INSTANTIATE_TEST_SUITE_P(
         "F:3:16: Error while parsing boolean: expected 'false', saw 'fals?'; a text needs "
         "quotes, true and false have none and are in lower case"}));
 
-// What toml++ 3.3 asserts not to come.
+// What toml++ 3.3 asserts not to come, or declares unreachable.
 INSTANTIATE_TEST_SUITE_P(
     Asserted, ServiceConfigMistakes,
     ::testing::Values(
+        Mistaken{in_service("threads = 2\"\u2c5f\""),
+                 "F:3:12: Error while parsing decimal integer: expected digit, saw '\"'; a number "
+                 "with a unit needs quotes, as in \"16M\""},
+        Mistaken{in_service("threads = 2[\"é\"]"),
+                 "F:3:12: Error while parsing decimal integer: expected digit, saw '['; a number "
+                 "with a unit needs quotes, as in \"16M\""},
         Mistaken{"[+a]\n" + good_service + good_export,
                  "F:1:2: Error while parsing key: expected bare key starting character or string "
                  "delimiter, saw '+'"},
