@@ -11,6 +11,7 @@ import os
 import pathlib
 import random
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import time
 
 # The last fifth of the time may have this much more than the second one.
 GROWTH, GROWTH_KIB = 1.05, 2048
-# Of a payload behind an NBD server the service keeps connections; one export in so many has such a payload.
+# One export in so many has its payload on an NBD server, to which the service keeps connections.
 BEHIND_SERVER = 5
 
 
@@ -40,6 +41,7 @@ class Soak:
         self.counts = collections.Counter()
         self.samples = []  # of each moment under load: (fifth, what)
         self.at_rest = []
+        self.seconds = []  # that changes took
 
     # ---- the config and the service ----
 
@@ -69,8 +71,6 @@ class Soak:
 
     def status(self):
         # Asked directly: the command reads the config first, which may be broken.
-        import socket
-
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(self.folder / "status.sock"))
             connection.sendall(b"status\n")
@@ -146,9 +146,11 @@ class Soak:
         for one in exports:
             self.tell("change", one.number)
             how(one)
+        begin = time.monotonic()
         self.write_config(self.text())
         self.reload()
         self.wait_until_settled()
+        self.seconds.append(time.monotonic() - begin)
         self.tell_changed(exports)
 
     def change_some(self):
@@ -314,6 +316,7 @@ def main():
     print(f"{arguments.exports} exports, {arguments.clients} clients, {arguments.minutes:g} minutes")
     for counts in (dict(soak.counts), done):
         print(", ".join(f"{what} {count}" for what, count in counts.items()))
+    print(f"a change took {statistics.median(soak.seconds):.2f} s, {max(soak.seconds):.2f} s at most")
     judge(soak, is_sanitized="LUKSDETACHED_PRELOAD" in os.environ)
 
 
