@@ -59,7 +59,9 @@ struct Run {
 /// reads and writes it; the parts share the sectors of a volume at their edges.
 ///
 /// A write that was not answered may come true or not, and later: until its connection is known to
-/// have ended, which only the export's removal tells, the units may be either, and are not written.
+/// have ended, the units may be either, and are not written. What tells is that the export was
+/// removed and is served for writing again, which the service does not before all requests of the
+/// one that was removed have ended.
 class ExportModel {
  public:
   static constexpr unsigned parts = 4;
@@ -79,7 +81,8 @@ class ExportModel {
     std::string name{};
     bool read_only = false;
     unsigned changes = 0;  ///< begun
-    unsigned ended = 0;    ///< of those, after which no earlier connection can do anything
+    unsigned ended = 0;    ///< of those, after which earlier connections are refused everything
+    unsigned settled = 0;  ///< of those, after which nothing of earlier connections is under way
   };
 
   View view() {
@@ -94,13 +97,14 @@ class ExportModel {
     ++view_.changes;
   }
 
-  /// The change is done: all connections from before it have ended.
+  /// The change is done.
   void changed(State state, std::string name, bool read_only) {
     const std::lock_guard lock(mutex_);
     view_.state = state;
     view_.name = std::move(name);
     view_.read_only = read_only;
     view_.ended = view_.changes;
+    if (state == State::open && !read_only) view_.settled = view_.changes;
   }
 
   // ---- who has which part ----
@@ -151,18 +155,17 @@ class ExportModel {
     for (std::uint64_t i = run.first; i < run.first + run.count; ++i) may_be_[i] = {generation};
   }
 
-  /// A write was not, or with an error.
-  void maybe_written(Run run, std::uint32_t generation) {
-    const unsigned ended = view().ended;
+  /// A write was not, or with an error, on a connection from after `changes`.
+  void maybe_written(Run run, std::uint32_t generation, unsigned changes) {
     for (std::uint64_t i = run.first; i < run.first + run.count; ++i) {
       may_be_[i].push_back(generation);
-      unsure_[i] = ended;
+      unsure_[i] = changes;
     }
   }
 
-  /// What is wrong with what was read on a connection from after `ended` changes; empty when
-  /// nothing is.
-  std::string compare(Run run, std::span<const std::byte> found, unsigned ended) {
+  /// What is wrong with what was read on a connection from when so many changes had settled; empty
+  /// when nothing is.
+  std::string compare(Run run, std::span<const std::byte> found, unsigned settled) {
     for (std::uint64_t i = 0; i < run.count; ++i) {
       const std::uint64_t index = run.first + i;
       const std::int64_t generation = generation_of(found.subspan(i * unit, unit), number_, index);
@@ -173,7 +176,7 @@ class ExportModel {
         for (const std::uint32_t one : may_be) text += " " + std::to_string(one);
         return text;
       }
-      if (ended > unsure_[index]) may_be = {static_cast<std::uint32_t>(generation)};
+      if (settled > unsure_[index]) may_be = {static_cast<std::uint32_t>(generation)};
     }
     return {};
   }
@@ -183,7 +186,7 @@ class ExportModel {
 
   const std::uint64_t number_;
   std::vector<std::vector<std::uint32_t>> may_be_;  // the generations of each unit
-  std::vector<unsigned> unsure_;                    // after how many changes it became so
+  std::vector<unsigned> unsure_;                    // after how many changes its connection came
 
   std::mutex mutex_;  // guards what follows
   View view_;

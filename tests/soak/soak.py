@@ -265,10 +265,10 @@ class Soak:
     def finish(self):
         """Everything is there, also for who comes now; what was not answered has come true or not."""
 
-        def make_read_only(one):
-            one.read_only = True
+        def rename(one):
+            one.renamed += 1
 
-        self.change(self.exports, make_read_only)
+        self.change(self.exports, rename)
         self.tell("check", self.folder / "plain")
         self.clients.stdin.close()
         done = json.loads(self.clients.stdout.read())
@@ -317,6 +317,8 @@ def main():
     for counts in (dict(soak.counts), done):
         print(", ".join(f"{what} {count}" for what, count in counts.items()))
     print(f"a change took {statistics.median(soak.seconds):.2f} s, {max(soak.seconds):.2f} s at most")
+    refusals = [line for line in soak.log.read_text().splitlines() if "is refused to clients" in line]
+    print(f"{len(refusals)} exports could not be opened at first" + "".join(f", such as: {refusals[0]}" for _ in refusals[:1]))
     judge(soak, is_sanitized="LUKSDETACHED_PRELOAD" in os.environ)
 
 

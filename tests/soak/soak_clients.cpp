@@ -224,9 +224,9 @@ class Session {
       case Request::Kind::read: {
         ++counts.reads;
         counts.bytes_read += request.run.bytes();
-        // Only what came on a connection from after a change is from after it.
-        const unsigned ended = before_.state == State::open ? before_.ended : 0;
-        const std::string wrong = model_.compare(request.run, request.bytes, ended);
+        // Of a connection from amid a change it is not known whether it is from after it.
+        const unsigned settled = before_.state == State::open ? before_.settled : 0;
+        const std::string wrong = model_.compare(request.run, request.bytes, settled);
         if (!wrong.empty()) failure(before_.name + ": " + wrong);
         return wrong.empty();
       }
@@ -266,7 +266,7 @@ class Session {
 
   void note_unanswered(const Request& request) {
     if (request.kind == Request::Kind::write || request.kind == Request::Kind::zero) {
-      model_.maybe_written(request.run, request.generation);
+      model_.maybe_written(request.run, request.generation, before_.changes);
     }
   }
 
@@ -366,7 +366,7 @@ void clear(ExportModel& model, const char* socket) {
   nbd_shutdown(nbd, 0);
 }
 
-// Reads an export whole, after a change that ended all that wrote to it before.
+// Reads an export whole, after a change that has settled all that wrote to it before.
 void check(ExportModel& model, const char* socket, const std::string& path) {
   const ExportModel::View view = model.view();
   const Handle nbd;
@@ -378,7 +378,7 @@ void check(ExportModel& model, const char* socket, const std::string& path) {
     return;
   }
   nbd_shutdown(nbd, 0);
-  const std::string wrong = model.compare({0, model.units()}, found, view.ended);
+  const std::string wrong = model.compare({0, model.units()}, found, view.settled);
   if (!wrong.empty()) failure(view.name + ": at the end: " + wrong);
   std::ofstream file(path, std::ios::binary);
   file.write(reinterpret_cast<const char*>(found.data()),
