@@ -318,7 +318,7 @@ def main():
         print(", ".join(f"{what} {count}" for what, count in counts.items()))
     print(f"a change took {statistics.median(soak.seconds):.2f} s, {max(soak.seconds):.2f} s at most")
     refusals = [line for line in soak.log.read_text().splitlines() if "is refused to clients" in line]
-    print(f"{len(refusals)} exports could not be opened at first" + "".join(f", such as: {refusals[0]}" for _ in refusals[:1]))
+    print(f"{len(refusals)} exports could not be opened at first", *refusals[:1], sep="\n")
     judge(soak, is_sanitized="LUKSDETACHED_PRELOAD" in os.environ)
 
 
