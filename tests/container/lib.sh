@@ -27,15 +27,12 @@ runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 END
-  cat - "$tmp/podman/machine.conf" >"$tmp/podman/containers.conf" <<END
-[network]
-network_config_dir = "$tmp/podman/networks"
-END
-  cat >>"$tmp/podman/containers.conf" <<END
-static_dir = "$tmp/podman/libpod"
-tmp_dir = "$tmp/podman/tmp"
-volume_path = "$tmp/podman/volumes"
-END
+  {
+    cat "$tmp/podman/machine.conf"
+    printf '%s = "%s"\n' static_dir "$tmp/podman/libpod" tmp_dir "$tmp/podman/tmp" \
+      volume_path "$tmp/podman/volumes"
+    printf '[network]\nnetwork_config_dir = "%s"\n' "$tmp/podman/networks"
+  } >"$tmp/podman/containers.conf"
   cat >"$tmp/podman/storage.conf" <<END
 [storage]
 driver = "overlay"

@@ -25,7 +25,8 @@ note "it is good, and served"
 exits 0 "$program" config check "$config"
 says 'good, 3 exports'
 start_service
-exits 0 timeout 30 sh -c 'until "$0" healthcheck --ready "$1"; do sleep 0.2; done' "$program" "$config"
+settled
+exits 0 "$program" healthcheck --ready "$config"
 noise 1M >"$tmp/plain1"
 noise 2M >"$tmp/plain2"
 nbdcopy --flush "$tmp/plain1" "$(uri_of vm1)"
