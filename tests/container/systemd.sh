@@ -67,8 +67,12 @@ matches '^Max core file size +0 +0 ' "$tmp/limits"
 inside cat "/proc/$process/mountinfo" >"$tmp/mounts"
 matches ' / / ro[, ]' "$tmp/mounts"
 
-note "a client writes and reads"
+note "clients are members of the group"
 uri='nbd+unix:///vm1?socket=/run/luksdetached/nbd.sock'
+inside setpriv --reuid=nobody --regid=nogroup --groups=luksdetached nbdinfo --size "$uri"
+expect_failure podman exec machine setpriv --reuid=nobody --regid=nogroup --clear-groups nbdinfo --size "$uri"
+
+note "a client writes and reads"
 noise 4M >"$tmp/plain"
 podman cp "$tmp/plain" machine:/work/plain
 inside nbdcopy --flush plain "$uri"
