@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,7 @@ struct NeededFile {
 struct ServiceConfig {
   Listener listen;
   std::string status;  ///< path of the status socket, or empty
+  std::optional<Listener> metrics;
   TlsMode tls = TlsMode::off;
   std::string tls_certificates;          ///< directory, or empty
   bool tls_verify_peer = false;          ///< clients need a certificate

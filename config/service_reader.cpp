@@ -28,6 +28,7 @@ class ServiceReader {
     }
     read_tls(config);
     read_threads(config);
+    read_metrics(section_, config, mistakes_);
     if (const auto name = section_.value<std::string>("default", "a string")) {
       if (name->empty()) {
         mistakes_.add(section_.take("default")->source(), "default in [service] is empty");

@@ -35,7 +35,11 @@
 #include "export/registry.h"
 #include "hang_up.h"
 #include "log_limit.h"
+#include "metrics/metrics_server.h"
+#include "metrics/request_counters.h"
 #include "reload_on_signal.h"
+#include "service_manager.h"
+#include "status/metrics_report.h"
 #include "status/status_report.h"
 #include "status/status_server.h"
 #include "volume/volume.h"
@@ -58,6 +62,7 @@ struct State {
   std::atomic<bool> insecure = false;
   ExportRegistry exports;
   std::unique_ptr<StatusServer> status;
+  std::unique_ptr<MetricsServer> metrics;
   std::optional<HangUpOnSignal> hang_up;
   std::optional<ReloadOnSignal> reload_on_signal;
   std::optional<ExportKeeper> keeper;
@@ -89,6 +94,10 @@ struct Connection {
 
 Connection& connection_of(void* handle) {
   return *static_cast<Connection*>(handle);
+}
+
+RequestCounters& requests_of(void* handle) {
+  return connection_of(handle).client.requests();
 }
 
 // Throws when the export was removed meanwhile.
@@ -173,6 +182,9 @@ ExportEvents events_of_service() {
           [](const std::string& name, const std::string& text) {
             nbdkit_error("export %s: %s", name.c_str(), text.c_str());
           },
+      .state_changed = [] { notify_status(status_line(state().exports.statuses())); },
+      .reload_begins = notify_reloading,
+      .reload_ended = [] { notify_ready(status_line(state().exports.statuses())); },
   };
 }
 
@@ -183,6 +195,7 @@ void on_unload() {
   s.reload_on_signal.reset();
   s.hang_up.reset();
   s.status.reset();
+  s.metrics.reset();
   s.exports.remove_all();
   // A key derivation cannot be interrupted, and whoever stops a service does not wait for minutes.
   // The kernel wipes what the process has locked.
@@ -288,6 +301,13 @@ int on_thread_model() {
   return NBDKIT_THREAD_MODEL_PARALLEL;
 }
 
+std::unique_ptr<MetricsServer> metrics_server(const Listener& listener) {
+  if (listener.kind == Listener::Kind::unix_socket) {
+    return std::make_unique<MetricsServer>(listener.path);
+  }
+  return std::make_unique<MetricsServer>(listener.host, listener.port);
+}
+
 int on_get_ready() {
   return guarded(-1, [] {
     State& s = state();
@@ -295,9 +315,10 @@ int on_get_ready() {
       s.exports.open_first(events_at_start());
       // After the fork it would be too late to say so.
       if (changes_user(process_arguments())) require_lock_limit();
-    } else if (!s.service->status.empty()) {
-      s.status = std::make_unique<StatusServer>(s.service->status);
+      return 0;
     }
+    if (!s.service->status.empty()) s.status = std::make_unique<StatusServer>(s.service->status);
+    if (s.service->metrics) s.metrics = metrics_server(*s.service->metrics);
     return 0;
   });
 }
@@ -305,17 +326,27 @@ int on_get_ready() {
 int on_after_fork() {
   return guarded(-1, [] {
     State& s = state();
-    s.hang_up.emplace([&s] { s.exports.stop_waiting(); });
+    s.hang_up.emplace([&s] {
+      if (s.service) notify_stopping();
+      s.exports.stop_waiting();
+    });
     if (!s.service) {
       s.exports.start_first();
       return 0;
     }
     s.keeper.emplace(s.exports, events_of_service(), reread_config);
     if (s.status) {
-      s.status->start([&s] { return status_report(s.exports.statuses(), s.keeper->status()); },
-                      [&s] { s.keeper->reload(); });
+      s.status->start(
+          [&s, started = std::chrono::system_clock::now()] {
+            return status_report(started, s.exports.statuses(), s.keeper->status());
+          },
+          [&s] { s.keeper->reload(); });
+    }
+    if (s.metrics) {
+      s.metrics->start([&s] { return metrics_report(s.exports.statuses(), s.keeper->status()); });
     }
     s.reload_on_signal.emplace(*s.keeper);
+    notify_ready(status_line(s.exports.statuses()));
     s.keeper->start();
     return 0;
   });
@@ -440,7 +471,9 @@ int on_block_size(void* handle, std::uint32_t* minimum, std::uint32_t* preferred
 
 int on_pread(void* handle, void* buffer, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
   return guarded(-1, [&] {
+    CountedRequest request(requests_of(handle), Operation::read, count);
     volume_of(handle)->read({static_cast<std::byte*>(buffer), count}, offset);
+    request.succeed();
     return 0;
   });
 }
@@ -452,8 +485,10 @@ Durability durability_of(std::uint32_t flags) {
 int on_pwrite(void* handle, const void* buffer, std::uint32_t count, std::uint64_t offset,
               std::uint32_t flags) {
   return guarded(-1, [&] {
+    CountedRequest request(requests_of(handle), Operation::write, count);
     volume_of(handle)->write({static_cast<const std::byte*>(buffer), count}, offset,
                              durability_of(flags), connection_of(handle).syncs);
+    request.succeed();
     return 0;
   });
 }
@@ -472,23 +507,29 @@ int on_zero(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32
     return -1;
   }
   return guarded(-1, [&] {
+    CountedRequest request(requests_of(handle), Operation::zero, count);
     volume_of(handle)->zero(count, offset, durability_of(flags), connection_of(handle).syncs,
                             throw_if_ending);
+    request.succeed();
     return 0;
   });
 }
 
 int on_trim(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
   return guarded(-1, [&] {
+    CountedRequest request(requests_of(handle), Operation::trim, count);
     volume_of(handle)->discard(count, offset, durability_of(flags), connection_of(handle).syncs,
                                throw_if_ending);
+    request.succeed();
     return 0;
   });
 }
 
 int on_flush(void* handle, std::uint32_t) {
   return guarded(-1, [&] {
+    CountedRequest request(requests_of(handle), Operation::flush, 0);
     volume_of(handle)->flush(connection_of(handle).syncs);
+    request.succeed();
     return 0;
   });
 }
@@ -499,19 +540,23 @@ int on_extents(void* handle, std::uint32_t count, std::uint64_t offset, std::uin
   constexpr std::size_t enough = 65536;
   const std::size_t most = (flags & NBDKIT_FLAG_REQ_ONE) != 0 ? 1 : enough;
   return guarded(-1, [&] {
+    CountedRequest request(requests_of(handle), Operation::extents, 0);
     for (const Extent& extent : volume_of(handle)->extents(count, offset, most)) {
       // A hole, but never "zero": it reads as noise.
       const std::uint32_t type = extent.hole ? NBDKIT_EXTENT_HOLE : 0;
       if (nbdkit_add_extent(extents, offset, extent.length, type) != 0) return -1;
       offset += extent.length;
     }
+    request.succeed();
     return 0;
   });
 }
 
 int on_cache(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
   return guarded(-1, [&] {
+    CountedRequest request(requests_of(handle), Operation::cache, count);
     volume_of(handle)->prefetch(count, offset);
+    request.succeed();
     return 0;
   });
 }

@@ -128,6 +128,7 @@ std::optional<ExportRegistry::Clock::time_point> ExportRegistry::open_due(
       try {
         open(entry, events);
         start(entry);
+        events.state_changed();
         continue;
       } catch (const Error& error) {
         reason = error.what();
@@ -143,6 +144,7 @@ std::optional<ExportRegistry::Clock::time_point> ExportRegistry::open_due(
         *entry.due += entry.pause;
       }
       one.fail(reason, entry.due.has_value());
+      events.state_changed();
       if (reason != entry.told) events.failed(one.name(), entry.told = reason);
     }
     if (entry.due && (!next || *entry.due < *next)) next = entry.due;
@@ -174,6 +176,7 @@ void ExportRegistry::open(Entry& entry, const ExportEvents& events) {
   if (opened.volume->writable()) payload->writer = &one;
   entry.payload = payload;
   entry.volume = std::move(opened.volume);
+  entry.unlocked = std::move(opened.facts);
   for (const std::string& text : opened.warnings) events.warning(name, text);
   events.opened(name, opened.summary);
 }
@@ -187,7 +190,7 @@ void ExportRegistry::start(Entry& entry) {
     entry.payload.reset();
     throw;
   }
-  entry.its_export->serve(std::move(entry.volume));
+  entry.its_export->serve(std::move(entry.volume), std::move(entry.unlocked));
 }
 
 void ExportRegistry::remove(Entry& entry) noexcept {

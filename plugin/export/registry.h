@@ -27,6 +27,10 @@ struct ExportEvents {
   Tell removed;                                                   ///< the same
   std::function<void(const std::string& mistakes)> not_followed;  ///< the config, which was reread
   Tell news;  ///< of storage that goes away and comes back: from any thread while it is served
+  // From the thread that opens:
+  std::function<void()> state_changed = [] {};  ///< an export was opened, or failed
+  std::function<void()> reload_begins = [] {};
+  std::function<void()> reload_ended = [] {};
 };
 
 /// An export that is asked for.
@@ -88,6 +92,7 @@ class ExportRegistry {
     std::shared_ptr<Payload> payload{};  // while there is a volume, which it must outlive
     std::shared_ptr<Export> its_export{};
     std::unique_ptr<Volume> volume{};    // from when it was opened until it was started
+    UnlockFacts unlocked{};              // the same
     std::chrono::milliseconds pause{0};  // before the next try
     std::optional<Clock::time_point> due = Clock::time_point::min();
     std::string told{};  // of its failures
