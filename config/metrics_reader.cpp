@@ -65,8 +65,9 @@ void read_metrics(Section& section, ServiceConfig& config, Mistakes& mistakes) {
     config.metrics = parse_tcp(text->substr(tcp_scheme.size()));
   }
   if (!config.metrics) {
-    wrong("is not understood: expected \"unix:/PATH\", at most 107 bytes long, or "
-          "\"tcp:HOST:PORT\", with an IPv6 address in brackets");
+    wrong(
+        "is not understood: expected \"unix:/PATH\", at most 107 bytes long, or "
+        "\"tcp:HOST:PORT\", with an IPv6 address in brackets");
     return;
   }
   if (config.metrics->kind == Listener::Kind::tcp) {

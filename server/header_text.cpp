@@ -160,8 +160,10 @@ std::string verdict(const std::string& name, const luks::Header& header) {
   if (header.refusals.empty()) return text + "can be served\n";
   text += "is refused:\n";
   for (const luks::Refusal& refusal : header.refusals) {
-    text += text_table({{(refusal.kind == ErrorKind::policy ? "against policy: " : "not supported: ") +
-                    refusal.message}}, indent);
+    text +=
+        text_table({{(refusal.kind == ErrorKind::policy ? "against policy: " : "not supported: ") +
+                     refusal.message}},
+                   indent);
   }
   return text;
 }
@@ -170,8 +172,8 @@ std::string verdict(const std::string& name, const luks::Header& header) {
 
 std::string header_text(const std::string& name, const std::string& sha256,
                         const luks::Header& header) {
-  return verdict(name, header) + "\n" + text_table(facts(sha256, header), indent) + keyslots(header) +
-         section("Tokens", tokens(header)) + section("Wrong", wrong(header)) +
+  return verdict(name, header) + "\n" + text_table(facts(sha256, header), indent) +
+         keyslots(header) + section("Tokens", tokens(header)) + section("Wrong", wrong(header)) +
          section("Weak", weak(header));
 }
 

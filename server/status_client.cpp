@@ -45,7 +45,8 @@ std::string ask(const std::string& path, std::string_view request) {
   const FileDescriptor fd = new_unix_socket();
   limit_waiting(fd, end);
   if (!connect_unix(fd, path)) throw no_answer(path, errno);
-  // It is far less than a socket takes at once. Who does not want it may have answered all the same.
+  // It is far less than a socket takes at once. Who does not want it may have answered all the
+  // same.
   [[maybe_unused]] const ssize_t sent =
       send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
   std::string report;

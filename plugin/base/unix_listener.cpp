@@ -38,9 +38,9 @@ bool set_permissions(const std::string& path, const SocketPermissions& permissio
 FileDescriptor listen_unix(const std::string& what, const std::string& path,
                            const SocketPermissions& permissions) {
   const auto fail = [&](const char* action, int code) {
-    throw Error(
-        ErrorKind::source_unreachable,
-        std::string("cannot ") + action + " " + what + " " + path + ": " + errno_text(code), code);
+    throw Error(ErrorKind::source_unreachable,
+                std::string("cannot ") + action + " " + what + " " + path + ": " + errno_text(code),
+                code);
   };
   const sockaddr_un address = unix_address(path);
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
@@ -50,10 +50,9 @@ FileDescriptor listen_unix(const std::string& what, const std::string& path,
   if (fchmod(listener.get(), 0) != 0) fail("restrict", errno);
   if (is_dead_socket(path)) unlink(path.c_str());
   if (bind(listener.get(), generic, sizeof address) != 0) fail("bind", errno);
-  const char* const action =
-      !set_permissions(path, permissions)              ? "set owner and mode of"
-      : listen(listener.get(), SOMAXCONN) != 0 ? "listen on"
-                                                       : nullptr;
+  const char* const action = !set_permissions(path, permissions)      ? "set owner and mode of"
+                             : listen(listener.get(), SOMAXCONN) != 0 ? "listen on"
+                                                                      : nullptr;
   if (action != nullptr) {
     const int code = errno;
     unlink(path.c_str());

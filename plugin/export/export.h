@@ -34,11 +34,11 @@ std::string_view state_word(ExportState state) noexcept;
 struct ExportStatus {
   std::string name;
   ExportState state = ExportState::waiting;
-  std::string reason;       ///< why it failed, a sentence; else empty
-  bool is_retried = false;  ///< when it failed: it will be tried again
-  std::uint64_t size = 0;   ///< bytes, when open: as the newest client saw it
-  bool writable = false;    ///< when open
-  std::size_t clients = 0;  ///< that have it open
+  std::string reason;                   ///< why it failed, a sentence; else empty
+  bool is_retried = false;              ///< when it failed: it will be tried again
+  std::uint64_t size = 0;               ///< bytes, when open: as the newest client saw it
+  bool writable = false;                ///< when open
+  std::size_t clients = 0;              ///< that have it open
   std::uint64_t reconnects = 0;         ///< when open: see Source::reconnects
   std::optional<UnlockFacts> unlocked;  ///< when open
   /// What its clients asked for, of now and later. Null only in a status that is no export's.

@@ -19,7 +19,7 @@ namespace luksdetached {
 struct ReloadStatus {
   unsigned long reloads = 0;   ///< that have ended
   unsigned long failures = 0;  ///< of those: that changed nothing
-  std::string error;           ///< why the last one changed nothing; empty when it was followed
+  std::string error{};         ///< why the last one changed nothing; empty when it was followed
   std::chrono::system_clock::time_point last{};  ///< when the last one ended, if there was any
 };
 

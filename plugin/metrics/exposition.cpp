@@ -34,8 +34,9 @@ void append_escaped(std::string& text, std::string_view value, std::string_view 
 }  // namespace
 
 std::string number_text(double value) {
-  std::array<char, 32> digits{};
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  std::array<char, 400> digits{};  // the smallest numbers have almost as many
+  const auto [end, error] =
+      std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed);
   return {digits.data(), end};
 }
 

@@ -40,7 +40,7 @@ class Exposition {
   std::string name_;  // of the metric that was begun
 };
 
-/// The shortest decimal that is read as the same number.
+/// The shortest decimal without an exponent that is read as the same number, which is finite.
 std::string number_text(double value);
 
 }  // namespace luksdetached

@@ -68,8 +68,8 @@ struct MetricsServer::Callbacks {
     }
   }
 
-  static void connection_changes(void* server, MHD_Connection* connection,
-                                 void** /*of_connection*/, MHD_ConnectionNotificationCode change) {
+  static void connection_changes(void* server, MHD_Connection* connection, void** /*of_connection*/,
+                                 MHD_ConnectionNotificationCode change) {
     std::vector<MHD_Connection*>& all = static_cast<MetricsServer*>(server)->connections_;
     if (change == MHD_CONNECTION_NOTIFY_CLOSED) {
       std::erase(all, connection);
@@ -104,13 +104,12 @@ void MetricsServer::start(std::function<std::string()> report) {
   // A client that has gone again must not keep the thread in accept.
   fcntl(listener_.get(), F_SETFL, O_NONBLOCK);
   const NoSignals in_thread;
-  daemon_ = MHD_start_daemon(
-      MHD_USE_AUTO_INTERNAL_THREAD, 0, nullptr, nullptr, &Callbacks::request, this,
-      MHD_OPTION_LISTEN_SOCKET, listener_.get(),                                //
-      MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::connection_changes, this,       //
-      MHD_OPTION_CONNECTION_LIMIT, library_limit,                               //
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_bytes,                     //
-      MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_END);
+  daemon_ = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, nullptr, nullptr, &Callbacks::request,
+                             this, MHD_OPTION_LISTEN_SOCKET, listener_.get(),                     //
+                             MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::connection_changes, this,  //
+                             MHD_OPTION_CONNECTION_LIMIT, library_limit,                          //
+                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_bytes,                //
+                             MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_END);
   if (daemon_ == nullptr) {
     throw Error(ErrorKind::source_unreachable,
                 "cannot start the server of the metrics: " + errno_text(errno));

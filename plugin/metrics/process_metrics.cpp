@@ -49,8 +49,7 @@ std::optional<std::uint64_t> stat_field(int number) {
 std::optional<double> start_time() {
   const auto ticks = stat_field(22);  // since the system was started
   if (!ticks) return std::nullopt;
-  const double since_boot =
-      static_cast<double>(*ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  const double since_boot = static_cast<double>(*ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
   return now(CLOCK_REALTIME) - now(CLOCK_BOOTTIME) + since_boot;
 }
 

@@ -12,9 +12,9 @@ namespace luksdetached {
 
 enum class Operation { read, write, zero, trim, flush, cache, extents };
 
-inline constexpr std::array all_operations = {
-    Operation::read,  Operation::write, Operation::zero,   Operation::trim,
-    Operation::flush, Operation::cache, Operation::extents};
+inline constexpr std::array all_operations = {Operation::read,   Operation::write, Operation::zero,
+                                              Operation::trim,   Operation::flush, Operation::cache,
+                                              Operation::extents};
 
 /// The word for an operation in metrics and reports: "read", "write", …
 std::string_view operation_word(Operation operation) noexcept;
@@ -37,9 +37,9 @@ inline constexpr std::array<std::chrono::microseconds, 17> duration_bounds = [] 
 
 /// A copy of what was counted for one operation.
 struct OperationCount {
-  std::uint64_t requests = 0;  ///< that have ended, with or without success
-  std::uint64_t errors = 0;    ///< of those: that failed
-  std::uint64_t bytes = 0;     ///< of those that succeeded
+  std::uint64_t requests = 0;            ///< that have ended, with or without success
+  std::uint64_t errors = 0;              ///< of those: that failed
+  std::uint64_t bytes = 0;               ///< of those that succeeded
   std::chrono::nanoseconds duration{0};  ///< of all together
   /// How many took as long as each of `duration_bounds` or less, but longer than the one before;
   /// the last is for those that took longer than all.

@@ -21,8 +21,8 @@ namespace luksdetached {
 class StatusServer {
  public:
   /// Binds the socket at `path`; one that a dead process left there is replaced. Throws
-  /// Error(source_unreachable) when it cannot, also when a live process listens there. `owner` is who
-  /// the process will be when it serves; -1: who it is.
+  /// Error(source_unreachable) when it cannot, also when a live process listens there. `owner` is
+  /// who the process will be when it serves; -1: who it is.
   explicit StatusServer(std::string path, uid_t owner = static_cast<uid_t>(-1));
   StatusServer(const StatusServer&) = delete;
   StatusServer& operator=(const StatusServer&) = delete;

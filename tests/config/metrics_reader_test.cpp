@@ -1,0 +1,99 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "config/service_config.h"
+#include "source/uri.h"
+
+namespace luksdetached {
+namespace {
+
+ServiceConfig config_with(const std::string& lines) {
+  return parse_config("[service]\nlisten = [\"unix:/run/nbd.sock\"]\n" + lines +
+                          "\n[[export]]\nname = \"a\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = "
+                          "\"/s\"\n",
+                      "F", [](std::string_view uri) { return parse_uri(uri).place; });
+}
+
+// What is said of these lines of [service], of which the first is the third of the file.
+std::string complaint(const std::string& lines) {
+  try {
+    config_with(lines);
+    return "good";
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+}
+
+TEST(MetricsReader, ThereAreNoneUnlessTheyAreAskedFor) {
+  EXPECT_FALSE(config_with("").metrics);
+}
+
+TEST(MetricsReader, TakesAUnixSocket) {
+  const auto config = config_with("metrics = \"unix:/run/metrics.sock\"");
+  ASSERT_TRUE(config.metrics);
+  EXPECT_EQ(config.metrics->kind, Listener::Kind::unix_socket);
+  EXPECT_EQ(config.metrics->path, "/run/metrics.sock");
+}
+
+TEST(MetricsReader, TheFolderOfTheSocketIsNeeded) {
+  const auto config = config_with("metrics = \"unix:/run/x/metrics.sock\"");
+  const NeededFile& needed = config.needed_files.back();
+  EXPECT_EQ(needed.path, "/run/x/");
+  EXPECT_EQ(needed.key, "metrics");
+  EXPECT_EQ(needed.line, 3u);
+}
+
+TEST(MetricsReader, TakesAddressesOfThisMachine) {
+  for (const std::string host : {"127.0.0.1", "127.1.2.3", "localhost", "[::1]"}) {
+    const auto config = config_with("metrics = \"tcp:" + host + ":9810\"");
+    ASSERT_TRUE(config.metrics) << host;
+    EXPECT_EQ(config.metrics->kind, Listener::Kind::tcp);
+    EXPECT_EQ(config.metrics->port, 9810);
+  }
+  EXPECT_EQ(config_with("metrics = \"tcp:[::1]:1\"").metrics->host, "::1");
+}
+
+TEST(MetricsReader, OthersNeedInsecure) {
+  const std::string why =
+      "F:3:11: metrics in [service] is beyond loopback, where everybody may read them: that needs "
+      "insecure = true";
+  for (const std::string host : {"0.0.0.0", "[::]", "127.example.com", "10.0.0.1", "localhost.x"}) {
+    const std::string line = "metrics = \"tcp:" + host + ":9810\"";
+    EXPECT_EQ(complaint(line), why) << host;
+    EXPECT_EQ(complaint(line + "\ninsecure = true"), "good") << host;
+  }
+}
+
+TEST(MetricsReader, SaysWhatIsNoAddress) {
+  for (const char* const address :
+       {"", "/run/metrics.sock", "unix:metrics.sock", "unix:", "tcp:", "tcp:127.0.0.1", "tcp::9810",
+        "tcp:127.0.0.1:", "tcp:127.0.0.1:0", "tcp:127.0.0.1:65536", "tcp:127.0.0.1:9810x",
+        "tcp:127.0.0.1:-1", "tcp:::1:9810", "tcp:[::1]", "tcp:a b:1", "http://127.0.0.1:9810",
+        "vsock:1"}) {
+    EXPECT_EQ(
+        complaint("metrics = \"" + std::string(address) + "\""),
+        "F:3:11: metrics in [service] is not understood: expected \"unix:/PATH\", at most 107 "
+        "bytes long, or \"tcp:HOST:PORT\", with an IPv6 address in brackets")
+        << address;
+  }
+  EXPECT_NE(complaint("metrics = \"unix:/" + std::string(107, 'x') + "\""), "good");
+  EXPECT_EQ(complaint("metrics = 9810"),
+            "F:3:11: metrics in [service] must be a string, not an integer");
+}
+
+TEST(MetricsReader, ASocketIsForOneThing) {
+  const std::string why = "F:3:11: metrics in [service] is the socket of status or listen, too";
+  EXPECT_EQ(complaint("metrics = \"unix:/run/nbd.sock\""), why);
+  EXPECT_EQ(complaint("metrics = \"unix:/run/s\"\nstatus = \"/run/s\""), why);
+}
+
+TEST(MetricsReader, ANewAddressNeedsARestart) {
+  const auto before = config_with("metrics = \"tcp:127.0.0.1:1\"");
+  EXPECT_EQ(fixed_differences(before, config_with("metrics = \"tcp:127.0.0.1:2\"")), "metrics");
+  EXPECT_EQ(fixed_differences(before, config_with("")), "metrics");
+  EXPECT_EQ(fixed_differences(before, before), "");
+}
+
+}  // namespace
+}  // namespace luksdetached
