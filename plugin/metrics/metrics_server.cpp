@@ -81,7 +81,7 @@ struct MetricsServer::Callbacks {
       shutdown(oldest->connect_fd, SHUT_RDWR);
       all.erase(all.begin());
     }
-    all.push_back(connection);  // there is room: see start
+    all.push_back(connection);  // start() has made room
   }
 };
 
@@ -104,17 +104,17 @@ void MetricsServer::start(std::function<std::string()> report) {
   // A client that has gone again must not keep the thread in accept.
   fcntl(listener_.get(), F_SETFL, O_NONBLOCK);
   const NoSignals in_thread;
+  // The library's from now on, which closes it in the end, and may when it fails.
+  const int listener = listener_.release();
   daemon_ = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, nullptr, nullptr, &Callbacks::request,
-                             this, MHD_OPTION_LISTEN_SOCKET, listener_.get(),                     //
+                             this, MHD_OPTION_LISTEN_SOCKET, listener,                            //
                              MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::connection_changes, this,  //
                              MHD_OPTION_CONNECTION_LIMIT, library_limit,                          //
                              MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_bytes,                //
                              MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_END);
-  if (daemon_ == nullptr) {
-    throw Error(ErrorKind::source_unreachable,
-                "cannot start the server of the metrics: " + errno_text(errno));
-  }
-  [[maybe_unused]] const int closed_by_the_library = listener_.release();
+  if (daemon_ != nullptr) return;
+  throw Error(ErrorKind::source_unreachable,
+              "cannot start the server of the metrics: " + errno_text(errno));
 }
 
 }  // namespace luksdetached

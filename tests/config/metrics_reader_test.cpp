@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "config/service_config.h"
@@ -38,10 +39,10 @@ TEST(MetricsReader, TakesAUnixSocket) {
 
 TEST(MetricsReader, TheFolderOfTheSocketIsNeeded) {
   const auto config = config_with("metrics = \"unix:/run/x/metrics.sock\"");
-  const NeededFile& needed = config.needed_files.back();
-  EXPECT_EQ(needed.path, "/run/x/");
-  EXPECT_EQ(needed.key, "metrics");
-  EXPECT_EQ(needed.line, 3u);
+  const auto needed = std::ranges::find(config.needed_files, "metrics", &NeededFile::key);
+  ASSERT_NE(needed, config.needed_files.end());
+  EXPECT_EQ(needed->path, "/run/x/");
+  EXPECT_EQ(needed->line, 3u);
 }
 
 TEST(MetricsReader, TakesAddressesOfThisMachine) {

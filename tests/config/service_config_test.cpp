@@ -84,7 +84,8 @@ TEST_P(ServiceConfigMistakes, AreSaidWithLineAndColumn) {
 }
 
 const std::string service_keys =
-    " in [service] (known: default, insecure, listen, status, threads, tls, tls-certificates, "
+    " in [service] (known: default, insecure, listen, metrics, status, threads, tls, "
+    "tls-certificates, "
     "tls-psk, tls-verify-peer)";
 const std::string export_keys =
     " in [[export]] number 1 (known: discard, header, header-sha256, insecure, kdf-iterations-max, "

@@ -11,7 +11,7 @@ import os, socket, sys
 listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
 listener.bind(sys.argv[1])
-with open(sys.argv[2], "w", buffering=1) as heard:
+with open(sys.argv[2], "a", buffering=1) as heard:
     while True:
         heard.write(listener.recv(4096).decode().replace("\n", " ") + "\n")
 END

@@ -105,9 +105,9 @@ TEST(MetricsReport, SaysHowReloadsWent) {
   EXPECT_TRUE(has(good, "luksdetached_reloads_total 3"));
   EXPECT_TRUE(has(good, "luksdetached_reload_errors_total 1"));
   EXPECT_TRUE(has(good, "luksdetached_last_reload_successful 1"));
-  const std::string bad = metrics_report({}, {.reloads = 4, .failures = 2, .error = "a mistake"});
+  const std::string bad = metrics_report({}, {.reloads = 4, .failures = 2, .error = "c.toml:1:1"});
   EXPECT_TRUE(has(bad, "luksdetached_last_reload_successful 0"));
-  EXPECT_EQ(bad.find("a mistake"), std::string::npos);
+  EXPECT_EQ(bad.find("c.toml"), std::string::npos);
 }
 
 TEST(MetricsReport, ANameCannotForgeASample) {
