@@ -152,6 +152,14 @@ ExportEvents events_at_start() {
   };
 }
 
+// Tells, by `notify`, how the exports are. From several threads: none may tell of an earlier state
+// after another one.
+void tell_service_manager(void (*notify)(const std::string& status)) {
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  notify(status_line(state().exports.statuses()));
+}
+
 // For the log of a service, which may be syslog by now.
 ExportEvents events_of_service() {
   return {
@@ -182,9 +190,9 @@ ExportEvents events_of_service() {
           [](const std::string& name, const std::string& text) {
             nbdkit_error("export %s: %s", name.c_str(), text.c_str());
           },
-      .state_changed = [] { notify_status(status_line(state().exports.statuses())); },
+      .state_changed = [] { tell_service_manager(notify_status); },
       .reload_begins = notify_reloading,
-      .reload_ended = [] { notify_ready(status_line(state().exports.statuses())); },
+      .reload_ended = [] { tell_service_manager(notify_ready); },
   };
 }
 
@@ -346,7 +354,7 @@ int on_after_fork() {
       s.metrics->start([&s] { return metrics_report(s.exports.statuses(), s.keeper->status()); });
     }
     s.reload_on_signal.emplace(*s.keeper);
-    notify_ready(status_line(s.exports.statuses()));
+    tell_service_manager(notify_ready);
     s.keeper->start();
     return 0;
   });

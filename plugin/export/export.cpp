@@ -48,7 +48,7 @@ ExportStatus Export::status() const {
   return status;
 }
 
-void Export::serve(std::unique_ptr<Volume> volume, UnlockFacts unlocked) {
+void Export::serve(std::shared_ptr<Volume> volume, UnlockFacts unlocked) {
   const std::lock_guard lock(mutex_);
   if (!set_state(ExportState::open)) return;
   volume_ = std::move(volume);
@@ -76,8 +76,8 @@ bool Export::set_state(ExportState state) {
   return true;
 }
 
-std::unique_ptr<Volume> Export::remove() {
-  std::unique_ptr<Volume> volume;
+void Export::remove() noexcept {
+  std::shared_ptr<Volume> volume;
   {
     const std::lock_guard lock(mutex_);
     set_state(ExportState::removed);
@@ -87,11 +87,7 @@ std::unique_ptr<Volume> Export::remove() {
   const std::lock_guard lock(clients_mutex_);
   for (Client* client : clients_) client->removed_ = true;
   if (volume) volume->stop_waiting();
-  for (Client* client : clients_) {
-    const std::unique_lock requests(client->mutex_);
-    client->volume_ = nullptr;
-  }
-  return volume;
+  for (Client* client : clients_) client->let_go();
 }
 
 void Export::stop_waiting() {
@@ -115,7 +111,7 @@ Export::Client::Client(std::shared_ptr<Export> its_export) : export_(std::move(i
   }
   its.clients_.push_back(this);
   ++its.client_count_;
-  volume_ = its.volume_.get();
+  volume_ = its.volume_;
 }
 
 Export::Client::~Client() {
@@ -127,9 +123,22 @@ Export::Client::~Client() {
 Export::Client::Use Export::Client::volume() {
   if (!removed_) {
     std::shared_lock lock(mutex_);
-    if (volume_ != nullptr) return {std::move(lock), volume_};
+    if (volume_) return {*this, std::move(lock)};
   }
   throw Error(ErrorKind::io, "export " + export_->name_ + " was removed", ESHUTDOWN);
+}
+
+// While a request is under way nothing: its end does the same.
+void Export::Client::let_go() noexcept {
+  std::shared_ptr<Volume> volume;  // ends after the lock
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (lock) volume = std::move(volume_);
+}
+
+Export::Client::Use::~Use() {
+  if (!lock_.owns_lock()) return;
+  lock_.unlock();
+  if (client_->removed_) client_->let_go();
 }
 
 }  // namespace luksdetached
