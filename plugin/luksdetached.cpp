@@ -154,10 +154,14 @@ ExportEvents events_at_start() {
 
 // Tells, by `notify`, how the exports are. From several threads: none may tell of an earlier state
 // after another one.
-void tell_service_manager(void (*notify)(const std::string& status)) {
+void tell_service_manager(void (*notify)(const std::string& status)) noexcept {
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
-  notify(status_line(state().exports.statuses()));
+  try {
+    notify(status_line(state().exports.statuses()));
+  } catch (const std::exception&) {
+    // Out of memory: it hears what comes next.
+  }
 }
 
 // For the log of a service, which may be syslog by now.

@@ -82,8 +82,8 @@ void ExportKeeper::follow() {
 
 void ExportKeeper::follow_once() {
   std::string error;
-  events_.reload_begins();
   try {
+    events_.reload_begins();
     exports_.follow(reread_(), events_);
     opener_woken_.happen();
   } catch (const std::exception& mistake) {

@@ -109,13 +109,16 @@ note "states"
 is_in_state vm1 open || fail "vm1 is not open"
 is_in_state late failed || fail "late has not failed"
 if metric luksdetached_unlock_seconds export=late 2>/dev/null; then fail 'late was not unlocked'; fi
+has 0 luksdetached_reloads_total
+has 1 luksdetached_last_reload_successful
 mv "$tmp/late.away" "$tmp/late.payload"
+exits 0 "$program" reload "$config" # which tries it again at once
 eventually is_in_state late open
 awk -v seconds="$(metric luksdetached_unlock_seconds export=late)" \
   'BEGIN { exit !(seconds > 0 && seconds < 60) }' || fail "unlocked in $(metric luksdetached_unlock_seconds export=late)"
 
 note "reloads"
-has 0 luksdetached_reloads_total
+has 1 luksdetached_reloads_total
 has 1 luksdetached_last_reload_successful
 good=$(cat "$config")
 echo 'nonsense' >>"$config"
@@ -126,7 +129,7 @@ printf '%s\n' "$good" >"$config"
 exits 0 "$program" status "$config"
 says '^That reload changed nothing: '
 exits 0 "$program" reload "$config"
-has 2 luksdetached_reloads_total
+has 3 luksdetached_reloads_total
 has 1 luksdetached_reload_errors_total
 has 1 luksdetached_last_reload_successful
 requests vm1 read 21 # exports that stay go on counting
