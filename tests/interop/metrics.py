@@ -1,5 +1,5 @@
-"""metrics.py ADDRESS [NAME [LABEL=VALUE ...]]: the value of a sample, without NAME nothing. ADDRESS is
-unix:/PATH or tcp:HOST:PORT. All metrics must be well-formed for the parser of Prometheus' own Python
+"""metrics.py ADDRESS [NAME [LABEL=VALUE ...]]: the value of a sample; without NAME the names of all metrics.
+ADDRESS is unix:/PATH or tcp:HOST:PORT. All metrics must be well-formed for the parser of Prometheus' own Python
 library, which did not come from us, with their types; no sample twice, histograms that add up."""
 
 import http.client
@@ -49,10 +49,11 @@ def check_histogram(family):
 
 
 def main():
-    samples = {}
+    samples, names = {}, []
     for family in text_string_to_metric_families(fetch(sys.argv[1])):
         assert family.type in ("counter", "gauge", "histogram"), family
         assert family.documentation, family
+        names.append(family.name + ("_total" if family.type == "counter" else ""))
         if family.type == "histogram":
             check_histogram(family)
         for sample in family.samples:
@@ -62,6 +63,8 @@ def main():
     if len(sys.argv) > 2:
         labels = frozenset(tuple(label.split("=", 1)) for label in sys.argv[3:])
         print(f"{samples[sys.argv[2], labels]:.12g}")
+    else:
+        print("\n".join(names))
 
 
 main()

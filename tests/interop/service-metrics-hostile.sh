@@ -13,13 +13,14 @@ settled
 noise 1M >"$tmp/plain"
 nbdcopy --flush "$tmp/plain" "$(uri_of vm1)"
 
-descriptors() { find "/proc/$server/fd" -type l | wc -l; }
-resident() { awk '/^VmRSS/ { print $2 }' "/proc/$server/status"; } # KiB
+metric() { /usr/bin/python3 "$here/metrics.py" "tcp:127.0.0.1:$port" "$1"; }
+descriptors() { metric process_open_fds; }
+resident() { metric process_resident_memory_bytes; }
 serves() {
   local start
   start=$(date +%s%3N)
   reads "$tmp/plain" vm1
-  /usr/bin/python3 "$here/metrics.py" "tcp:127.0.0.1:$port"
+  metric luksdetached_reloads_total >/dev/null
   [ $(($(date +%s%3N) - start)) -lt 20000 ] || fail "after $1 it took $(($(date +%s%3N) - start)) ms"
 }
 serves nothing
@@ -122,5 +123,5 @@ END
 
 few() { [ "$(descriptors)" -le $((descriptors_before + 2)) ]; }
 eventually few
-[ "$(resident)" -le $((resident_before + 32768)) ] || fail "$(resident) KiB, before $resident_before KiB"
+[ "$(resident)" -le $((resident_before + (32 << 20))) ] || fail "$(resident) bytes, before $resident_before"
 ends_within_a_second

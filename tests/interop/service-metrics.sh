@@ -51,6 +51,12 @@ errors vm1 write 0
 has 0 luksdetached_export_clients export=vm1
 [ "$(metric process_open_fds)" -gt 5 ] || fail "$(metric process_open_fds) descriptors"
 
+note "the man page has them all, and no others"
+metric | sort >"$tmp/names"
+sed -n '/^=head1 METRICS/,/^=head1 SEE/p' "$here/../../docs/luksdetached.pod" | grep '^=item ' |
+  grep -o 'C<[a-z_]*>' | sed 's/C<\(.*\)>/\1/' | sort >"$tmp/documented"
+same "$tmp/documented" "$tmp/names"
+
 note "a client"
 nbd_shell -u "$(uri_of vm1)" -c - <<'END'
 for n in range(20):
