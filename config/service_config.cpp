@@ -84,6 +84,10 @@ std::string fixed_differences(const ServiceConfig& before, const ServiceConfig& 
   compare("tls-verify-peer", before.tls_verify_peer == now.tls_verify_peer);
   compare("tls-psk", before.tls_psk == now.tls_psk);
   compare("threads", before.threads == now.threads);
+  compare("user", before.user == now.user);
+  compare("group", before.group == now.group);
+  compare("filters", before.filters == now.filters);
+  compare("filter-parameters", before.filter_parameters == now.filter_parameters);
   return keys;
 }
 

@@ -4,6 +4,8 @@
 #include <nbdkit-plugin.h>
 
 #include <dlfcn.h>
+#include <pwd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,6 +39,7 @@
 #include "log_limit.h"
 #include "metrics/metrics_server.h"
 #include "metrics/request_counters.h"
+#include "own_sockets.h"
 #include "reload_on_signal.h"
 #include "service_manager.h"
 #include "status/metrics_report.h"
@@ -61,6 +64,7 @@ struct State {
   std::mutex followed_mutex;             // guards what a config that is read again changes of it
   std::atomic<bool> insecure = false;
   ExportRegistry exports;
+  std::optional<OwnSockets> own_sockets;
   std::unique_ptr<StatusServer> status;
   std::unique_ptr<MetricsServer> metrics;
   std::optional<HangUpOnSignal> hang_up;
@@ -206,6 +210,7 @@ void on_unload() {
   State& s = state();
   s.reload_on_signal.reset();
   s.hang_up.reset();
+  s.own_sockets.reset();
   s.status.reset();
   s.metrics.reset();
   s.exports.remove_all();
@@ -282,6 +287,8 @@ int on_config_complete() {
     }
     s.service = load_service(s.config_path);
     s.insecure = s.service->insecure;
+    s.own_sockets.emplace(s.service->listen);
+    std::atexit([] { state().own_sockets.reset(); });  // when nbdkit gives up
     s.exports.follow(wanted_exports(*s.service), events_at_start());
     return 0;
   });
@@ -313,11 +320,21 @@ int on_thread_model() {
   return NBDKIT_THREAD_MODEL_PARALLEL;
 }
 
+// Who this process will be when it serves; -1: who it is.
+uid_t user_when_serving() {
+  constexpr auto stays = static_cast<uid_t>(-1);
+  const std::optional<std::string> name = user_to_become(process_arguments());
+  if (!name) return stays;
+  if (const passwd* user = getpwnam(name->c_str())) return user->pw_uid;
+  int number = 0;  // what is no name either, nbdkit refuses
+  return nbdkit_parse_int("user", name->c_str(), &number) == 0 ? static_cast<uid_t>(number) : stays;
+}
+
 std::unique_ptr<MetricsServer> metrics_server(const Listener& listener) {
   if (listener.kind == Listener::Kind::unix_socket) {
-    return std::make_unique<MetricsServer>(listener.path);
+    return std::make_unique<MetricsServer>(listener.path, user_when_serving());
   }
-  return std::make_unique<MetricsServer>(listener.host, listener.port);
+  return std::make_unique<MetricsServer>(listener.host, static_cast<std::uint16_t>(listener.port));
 }
 
 int on_get_ready() {
@@ -326,10 +343,12 @@ int on_get_ready() {
     if (!s.service) {
       s.exports.open_first(events_at_start());
       // After the fork it would be too late to say so.
-      if (changes_user(process_arguments())) require_lock_limit();
+      if (user_to_become(process_arguments())) require_lock_limit();
       return 0;
     }
-    if (!s.service->status.empty()) s.status = std::make_unique<StatusServer>(s.service->status);
+    if (!s.service->status.empty()) {
+      s.status = std::make_unique<StatusServer>(s.service->status, user_when_serving());
+    }
     if (s.service->metrics) s.metrics = metrics_server(*s.service->metrics);
     return 0;
   });
@@ -346,6 +365,8 @@ int on_after_fork() {
       s.exports.start_first();
       return 0;
     }
+    // No other process of the user reads the keys of all exports from its memory.
+    prctl(PR_SET_DUMPABLE, 0);
     s.keeper.emplace(s.exports, events_of_service(), reread_config);
     if (s.status) {
       s.status->start(

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "source/uri.h"
@@ -84,9 +85,9 @@ TEST_P(ServiceConfigMistakes, AreSaidWithLineAndColumn) {
 }
 
 const std::string service_keys =
-    " in [service] (known: default, insecure, listen, metrics, status, threads, tls, "
-    "tls-certificates, "
-    "tls-psk, tls-verify-peer)";
+    " in [service] (known: default, filter-parameters, filters, group, insecure, listen, metrics, "
+    "status, threads, tls, tls-certificates, tls-psk, tls-verify-peer, user)";
+const std::string listeners = "unix:/PATH, tcp:HOST:PORT, vsock:PORT, systemd or systemd:NAME";
 const std::string export_keys =
     " in [[export]] number 1 (known: discard, header, header-sha256, insecure, kdf-iterations-max, "
     "kdf-memory-max, keyslot, lock, name, passphrase, payload, payload-offset, readonly, "
@@ -147,19 +148,16 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Mistaken{"[service]\n" + good_export, "F:1:1: listen is missing in [service]"},
         Mistaken{listening("\"unix:/run/nbd.sock\""),
-                 "F:2:10: listen in [service] must be an array of strings, not a string"},
-        Mistaken{listening("[]"),
-                 "F:2:10: listen in [service] must have exactly one listener, not 0"},
-        Mistaken{listening("[\"unix:/a\", \"unix:/b\"]"),
-                 "F:2:10: listen in [service] must have exactly one listener, not 2"},
-        Mistaken{listening("[10809]"),
-                 "F:2:11: listen in [service] must be an array of strings, not an integer"},
+                 "F:2:10: listen in [service] must be an array of strings or tables, not a string"},
+        Mistaken{listening("[]"), "F:2:10: listen in [service] is an empty array"},
+        Mistaken{
+            listening("[10809]"),
+            "F:2:11: listen in [service] must be an array of strings or tables, not an integer"},
         Mistaken{listening("[\"/run/nbd.sock\"]"),
-                 "F:2:11: listener '/run/nbd.sock' is not understood: expected unix:/PATH or "
-                 "tcp:HOST:PORT"},
+                 "F:2:11: listener '/run/nbd.sock' is not understood: expected " + listeners},
         Mistaken{listening("[\"" + repeated("é", 100) + "\"]"),
-                 "F:2:11: listener '" + repeated("é", 40) +
-                     "…' is not understood: expected unix:/PATH or tcp:HOST:PORT"},
+                 "F:2:11: listener '" + repeated("é", 40) + "…' is not understood: expected " +
+                     listeners},
         Mistaken{listening("[\"unix:nbd.sock\"]"),
                  "F:2:11: listen in [service] must be an absolute path"},
         Mistaken{listening("[\"unix:/" + std::string(107, 'x') + "\"]"),
@@ -237,6 +235,116 @@ INSTANTIATE_TEST_SUITE_P(
                  "F:2:11: " + beyond_loopback},
         Mistaken{listening("[\"tcp:0.0.0.0:10809\"]\ntls = \"on\"\ntls-psk = \"/psk\""),
                  "F:2:11: " + beyond_loopback}));
+
+const std::string twice = "listen in [service] has this listener already";
+const std::string vsock_is_remote =
+    "a vsock listener needs tls = \"require\" with tls-verify-peer = true or tls-psk, or insecure "
+    "= "
+    "true";
+
+INSTANTIATE_TEST_SUITE_P(
+    Listeners, ServiceConfigMistakes,
+    ::testing::Values(
+        Mistaken{listening("[\"unix:/a\", \"unix:b\", 1, \"tcp:h\"]"),
+                 "F:2:22: listen in [service] must be an absolute path\n"
+                 "F:2:32: listen in [service] must be an array of strings or tables, not an "
+                 "integer\n"
+                 "F:2:35: listener 'tcp:h' needs HOST:PORT, with a port from 1 to 65535"},
+        Mistaken{listening("[\"unix:/a\", {address = \"unix:/a\", mode = 0o660}]"),
+                 "F:2:33: " + twice},
+        Mistaken{listening("[\"tcp:[::1]:1\", \"unix:/a\", \"tcp:[::1]:1\"]"), "F:2:37: " + twice},
+        Mistaken{listening("[\"vsock:1\", \"vsock:1\"]\ninsecure = true"), "F:2:22: " + twice},
+        Mistaken{listening("[\"systemd:a\", \"systemd:a\"]"), "F:2:24: " + twice},
+        Mistaken{listening("[\"systemd:a\", \"systemd\"]"), "F:2:24: " + twice},
+        Mistaken{listening("[\"systemd:\"]"),
+                 "F:2:11: listener 'systemd:' is not understood: expected " + listeners},
+        Mistaken{listening("[\"systemdx\"]"),
+                 "F:2:11: listener 'systemdx' is not understood: expected " + listeners},
+        Mistaken{listening("[\"unix:/a\", \"vsock:1\"]"), "F:2:22: " + vsock_is_remote},
+        Mistaken{listening("[\"unix:/a\", \"tcp:[::]:1\"]"), "F:2:22: " + beyond_loopback},
+        Mistaken{listening("[\"vsock:4294967295\"]"),
+                 "F:2:11: listener 'vsock:4294967295' needs a port from 0 to 4294967294 after "
+                 "vsock:"},
+        Mistaken{listening("[\"vsock:\"]"),
+                 "F:2:11: listener 'vsock:' needs a port from 0 to 4294967294 after vsock:"},
+        Mistaken{listening("[{mode = 0o660}]"),
+                 "F:2:11: address is missing in listen of [service]"},
+        Mistaken{listening("[{address = 1}]"),
+                 "F:2:22: address in listen of [service] must be a string, not an integer"},
+        Mistaken{listening("[{address = \"unix:a\"}]"),
+                 "F:2:22: listen in [service] must be an absolute path"},
+        Mistaken{listening("[{address = \"unix:/a\", port = 1}]"),
+                 "F:2:33: unknown key 'port' in listen of [service] (known: address, group, mode, "
+                 "owner)"},
+        Mistaken{listening("[{address = \"unix:/a\", mode = 660}]"),
+                 "F:2:40: mode in listen of [service] must be from 0o000 to 0o777; it is written "
+                 "with 0o, such as 0o660"},
+        Mistaken{listening("[{address = \"unix:/a\", mode = -1}]"),
+                 "F:2:40: mode in listen of [service] must be from 0o000 to 0o777; it is written "
+                 "with 0o, such as 0o660"},
+        Mistaken{listening("[{address = \"unix:/a\", mode = \"0660\"}]"),
+                 "F:2:40: mode in listen of [service] must be an integer, not a string"},
+        Mistaken{listening("[{address = \"unix:/a\", owner = 1000}]"),
+                 "F:2:41: owner in listen of [service] must be a string, not an integer"},
+        Mistaken{listening("[{address = \"unix:/a\", owner = \"\"}]"),
+                 "F:2:41: owner in listen of [service] is empty"},
+        Mistaken{listening("[{address = \"systemd\", mode = 0o660, group = \"g\"}]"),
+                 "F:2:40: mode in listen of [service] is for unix sockets only\n"
+                 "F:2:55: group in listen of [service] is for unix sockets only"},
+        Mistaken{listening("[\"unix:/a\", {address = \"unix:/s\"}]\nstatus = \"/s\""),
+                 "F:3:10: status and listen in [service] are the same socket"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    UserAndFilters, ServiceConfigMistakes,
+    ::testing::Values(
+        Mistaken{in_service("user = 1000"),
+                 "F:3:8: user in [service] must be a string, not an integer"},
+        Mistaken{in_service("user = \"\""), "F:3:8: user in [service] is empty"},
+        Mistaken{in_service("group = \"g\""), "F:3:9: group in [service] needs user"},
+        Mistaken{in_service("filters = \"rate\""),
+                 "F:3:11: filters in [service] must be an array of strings, not a string"},
+        Mistaken{in_service("filters = [\"log\", 1]"),
+                 "F:3:19: filters in [service] must be an array of strings, not an integer"},
+        Mistaken{
+            in_service("filters = [\"../x\"]"),
+            "F:3:12: filter '../x' in [service] must be a name of small letters, digits and -, "
+            "such as \"rate\""},
+        Mistaken{in_service("filters = [\"\"]"),
+                 "F:3:12: filter '' in [service] must be a name of small letters, digits and -, "
+                 "such as \"rate\""},
+        Mistaken{
+            in_service("filters = [\"rate\", \"cow\"]"),
+            "F:3:20: filter 'cow' in [service] is refused: it keeps decrypted data in one file "
+            "on disk for all exports together, and mixes them up"},
+        Mistaken{in_service("filters = [\"cacheextents\"]"),
+                 "F:3:12: filter 'cacheextents' in [service] is refused: what it remembers of one "
+                 "export it tells of the others"},
+        Mistaken{in_service("filters = [\"luks\"]"),
+                 "F:3:12: filter 'luks' in [service] is refused: its passphrase would be on "
+                 "nbdkit's command line, which every user can read"},
+        Mistaken{in_service("filters = [\"retry\"]"),
+                 "F:3:12: filter 'retry' in [service] is refused: it repeats a flush that failed, "
+                 "and the second one succeeds although data was lost"},
+        Mistaken{in_service("filter-parameters = {rate = \"1M\"}"),
+                 "F:3:21: filter-parameters in [service] needs filters"},
+        Mistaken{in_service("filters = []\nfilter-parameters = {rate = \"1M\"}"),
+                 "F:4:21: filter-parameters in [service] needs filters"},
+        Mistaken{in_service("filters = [\"rate\"]\nfilter-parameters = [\"rate=1M\"]"),
+                 "F:4:21: filter-parameters in [service] must be a table, not an array"},
+        Mistaken{in_service("filters = [\"rate\"]\nfilter-parameters = {config = \"/x\"}"),
+                 "F:4:22: filter-parameters in [service]: config is the plugin's own parameter"},
+        Mistaken{in_service("filters = [\"rate\"]\nfilter-parameters = {-r = \"1\"}"),
+                 "F:4:22: filter-parameters in [service]: '-r' is no name of a parameter of "
+                 "nbdkit"},
+        Mistaken{in_service("filters = [\"rate\"]\nfilter-parameters = {\"a b\" = 1}"),
+                 "F:4:22: filter-parameters in [service]: 'a b' is no name of a parameter of "
+                 "nbdkit"},
+        Mistaken{
+            in_service("filters = [\"rate\"]\nfilter-parameters = {rate = [1]}"),
+            "F:4:29: a value of filter-parameters in [service] must be a string, an integer or "
+            "true or false, not an array"},
+        Mistaken{in_service("filters = [\"rate\"]\nfilter-parameters = {rate = \"1\\n\"}"),
+                 "F:4:29: filter-parameters in [service] holds a control character"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Export, ServiceConfigMistakes,
@@ -422,8 +530,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(ServiceConfig, SmallestHasTheDefaults) {
   const ServiceConfig config = parse_config(good_service + good_export, "F", read_uri);
-  EXPECT_EQ(config.listen.kind, Listener::Kind::unix_socket);
-  EXPECT_EQ(config.listen.path, "/run/nbd.sock");
+  EXPECT_EQ(config.listen, std::vector<Listener>{{.path = "/run/nbd.sock"}});
   EXPECT_EQ(config.status, "");
   EXPECT_EQ(config.tls, TlsMode::off);
   EXPECT_EQ(config.threads, 0u);
@@ -443,8 +550,14 @@ TEST(ServiceConfig, SmallestHasTheDefaults) {
 TEST(ServiceConfig, EveryKey) {
   const ServiceConfig config = parse_config(R"(
 [service]
-listen = ["tcp:[2001:db8::1]:10809"]
+listen = ["tcp:[2001:db8::1]:10809", "unix:/run/nbd.sock",
+          {address = "unix:/run/vms.sock", mode = 0o660, owner = "root", group = "daemon"},
+          "vsock:4294967294", "systemd:nbd"]
 status = "/run/status.sock"
+user = "nobody"
+group = "daemon"
+filters = ["log", "rate"]
+filter-parameters = {rate = "100M", burstiness = 10, logappend = true}
 tls = "require"
 tls-certificates = "/etc/pki"
 tls-verify-peer = true
@@ -473,9 +586,20 @@ payload = "/p"
 passphrase = "+/p"
 )",
                                             "F", read_uri);
-  EXPECT_EQ(config.listen.kind, Listener::Kind::tcp);
-  EXPECT_EQ(config.listen.host, "2001:db8::1");
-  EXPECT_EQ(config.listen.port, 10809);
+  using Kind = Listener::Kind;
+  EXPECT_EQ(config.listen,
+            (std::vector<Listener>{
+                {.kind = Kind::tcp, .host = "2001:db8::1", .port = 10809},
+                {.path = "/run/nbd.sock"},
+                {.path = "/run/vms.sock", .mode = 0660, .owner = "root", .group = "daemon"},
+                {.kind = Kind::vsock, .port = 4294967294},
+                {.kind = Kind::systemd, .name = "nbd"}}));
+  EXPECT_EQ(config.user, "nobody");
+  EXPECT_EQ(config.group, "daemon");
+  EXPECT_EQ(config.filters, (std::vector<std::string>{"log", "rate"}));
+  using Parameters = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(config.filter_parameters,
+            (Parameters{{"burstiness", "10"}, {"logappend", "true"}, {"rate", "100M"}}));
   EXPECT_EQ(config.status, "/run/status.sock");
   EXPECT_EQ(config.tls, TlsMode::require);
   EXPECT_EQ(config.tls_certificates, "/etc/pki");
@@ -558,7 +682,7 @@ TEST(ServiceConfig, KnowsWhatNeedsARestart) {
   now.insecure = true;
   now.exports.emplace_back();
   EXPECT_EQ(fixed_differences(before, now), "");
-  now.listen.port = 1;
+  now.listen.push_back({.mode = 0660});
   now.threads = 2;
   EXPECT_EQ(fixed_differences(before, now), "listen, threads");
   now = before;
@@ -569,6 +693,18 @@ TEST(ServiceConfig, KnowsWhatNeedsARestart) {
   now.tls_psk = "/p";
   EXPECT_EQ(fixed_differences(before, now),
             "status, tls, tls-certificates, tls-verify-peer, tls-psk");
+  now = before;
+  now.user = "u";
+  now.group = "g";
+  now.filters = {"rate"};
+  now.filter_parameters = {{"rate", "1M"}};
+  EXPECT_EQ(fixed_differences(before, now), "user, group, filters, filter-parameters");
+  // Their order matters.
+  now = before;
+  now.filters = {"a", "b"};
+  ServiceConfig swapped = before;
+  swapped.filters = {"b", "a"};
+  EXPECT_EQ(fixed_differences(now, swapped), "filters");
 }
 
 TEST(ServiceConfig, SizeLimits) {
