@@ -103,8 +103,12 @@ void ListenerReader::read_table(const toml::table& table) {
   Listener listener;
   const auto address = section.value<std::string>("address", "a string");
   const toml::node* node = section.take("address");
-  if (node == nullptr) section.missing("address");
-  const bool understood = address && parse(*address, *node, listener);
+  bool understood = false;
+  if (node == nullptr) {
+    section.missing("address");
+  } else {
+    understood = address && parse(*address, *node, listener);
+  }
   read_permissions(section, listener);
   section.report_unknown_keys();
   if (understood) places_.push_back({std::move(listener), node});

@@ -15,21 +15,23 @@ namespace luksdetached {
 
 namespace {
 
-using Kind = NeededFile::Kind;
-
 std::string path_of(const NeededFile& needed) {
-  if (needed.kind != Kind::filter) return needed.path;
+  if (needed.kind != NeededFile::Kind::filter) return needed.path;
   return std::string(LUKSDETACHED_FILTERDIR) + "/nbdkit-" + needed.path + "-filter.so";
 }
 
 // Why it cannot be used, or 0.
 int problem_of(const NeededFile& needed) {
-  if (needed.kind == Kind::user) return ::getpwnam(needed.path.c_str()) != nullptr ? 0 : ENOENT;
-  if (needed.kind == Kind::group) return ::getgrnam(needed.path.c_str()) != nullptr ? 0 : ENOENT;
+  // NOLINTBEGIN(concurrency-mt-unsafe): nothing is kept of what they return
+  if (needed.kind == NeededFile::Kind::user)
+    return ::getpwnam(needed.path.c_str()) != nullptr ? 0 : ENOENT;
+  if (needed.kind == NeededFile::Kind::group)
+    return ::getgrnam(needed.path.c_str()) != nullptr ? 0 : ENOENT;
+  // NOLINTEND(concurrency-mt-unsafe)
   const std::string path = path_of(needed);
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return errno;
-  if (needed.kind == Kind::folder) return S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+  if (needed.kind == NeededFile::Kind::folder) return S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
   if (S_ISDIR(info.st_mode)) return EISDIR;
   return ::access(path.c_str(), R_OK) == 0 ? 0 : errno;
 }
@@ -37,15 +39,15 @@ int problem_of(const NeededFile& needed) {
 std::string complaint(const NeededFile& needed, int problem) {
   const std::string why = ": " + std::generic_category().message(problem);
   switch (needed.kind) {
-    case Kind::user:
+    case NeededFile::Kind::user:
       return "needs the user '" + shortened(needed.path) + "', whom this machine does not have";
-    case Kind::group:
+    case NeededFile::Kind::group:
       return "needs the group '" + shortened(needed.path) + "', which this machine does not have";
-    case Kind::filter:
+    case NeededFile::Kind::filter:
       return "needs the filter " + path_of(needed) + why + " (Debian package nbdkit)";
-    case Kind::folder:
+    case NeededFile::Kind::folder:
       return "needs the folder " + needed.path + why;
-    case Kind::file:
+    case NeededFile::Kind::file:
       break;
   }
   return "needs the file " + needed.path + why;

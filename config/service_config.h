@@ -1,4 +1,4 @@
-// The config file: several exports and how they are served. Knows nothing of LUKS or nbdkit.
+// The config file: several exports and how they are served. Knows nothing of LUKS.
 #pragma once
 
 #include <cstdint>

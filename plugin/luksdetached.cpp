@@ -325,6 +325,7 @@ uid_t user_when_serving() {
   constexpr auto stays = static_cast<uid_t>(-1);
   const std::optional<std::string> name = user_to_become(process_arguments());
   if (!name) return stays;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet
   if (const passwd* user = getpwnam(name->c_str())) return user->pw_uid;
   int number = 0;  // what is no name either, nbdkit refuses
   return nbdkit_parse_int("user", name->c_str(), &number) == 0 ? static_cast<uid_t>(number) : stays;

@@ -252,9 +252,11 @@ void Listeners::pass_on() {
   for (const Socket& socket : sockets_) {
     if (dup2(socket.fd.get(), place++) < 0) throw cannot_listen(socket.name, errno);
   }
+  // NOLINTBEGIN(concurrency-mt-unsafe): there is one thread
   setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
   setenv("LISTEN_FDS", std::to_string(sockets_.size()).c_str(), 1);
   unsetenv("LISTEN_FDNAMES");
+  // NOLINTEND(concurrency-mt-unsafe)
 }
 
 }  // namespace luksdetached

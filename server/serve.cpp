@@ -28,6 +28,7 @@ std::vector<std::string> user_arguments(const ServiceConfig& config,
 
 std::vector<std::string> filter_arguments(const ServiceConfig& config) {
   std::vector<std::string> arguments;
+  arguments.reserve(config.filters.size());
   for (const std::string& name : config.filters) arguments.push_back("--filter=" + name);
   return arguments;
 }
@@ -56,7 +57,7 @@ std::vector<std::string> nbdkit_arguments(const ServiceConfig& config,
   if (config.threads != 0) append({"-t", std::to_string(config.threads)});
   append({plugin_path(), "config=" + config_path});
   for (const auto& [key, value] : config.filter_parameters) {
-    arguments.push_back(key + "=" + value);
+    arguments.push_back(std::string(key).append("=").append(value));
   }
   return arguments;
 }
@@ -66,12 +67,14 @@ std::vector<std::string> nbdkit_arguments(const ServiceConfig& config,
 void set_tls_policy() {
   constexpr const char* variable = "GNUTLS_SYSTEM_PRIORITY_FILE";
   constexpr const char* of_machine = "/etc/gnutls/config";
+  // NOLINTBEGIN(concurrency-mt-unsafe): there is one thread
   if (std::getenv(variable) != nullptr || access(of_machine, F_OK) == 0) return;
   const std::string path = tls_policy_path();
   if (access(path.c_str(), R_OK) != 0) {
     throw std::system_error(errno, std::generic_category(), "cannot read the TLS policy " + path);
   }
   setenv(variable, path.c_str(), 1);
+  // NOLINTEND(concurrency-mt-unsafe)
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace luksdetached {
 namespace {
 
 const passwd& user_entry(const std::string& name) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
   if (const passwd* entry = getpwnam(name.c_str())) return *entry;
   throw std::runtime_error("there is no user '" + name + "' on this machine");
 }
@@ -22,6 +23,7 @@ uid_t user_id(const std::string& name) {
 }
 
 gid_t group_id(const std::string& name) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
   if (const group* entry = getgrnam(name.c_str())) return entry->gr_gid;
   throw std::runtime_error("there is no group '" + name + "' on this machine");
 }

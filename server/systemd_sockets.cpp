@@ -16,9 +16,10 @@ namespace luksdetached {
 
 namespace {
 
-constexpr int first_socket = 3;
+constexpr int first_passed = 3;
 
 std::optional<int> number_in(const char* variable) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
   const char* const text = std::getenv(variable);
   if (text == nullptr) return std::nullopt;
   int number = 0;
@@ -41,11 +42,12 @@ std::string next_name(std::string_view& names) {
 std::vector<SystemdSocket> take_systemd_sockets() {
   std::vector<SystemdSocket> sockets;
   if (number_in("LISTEN_PID") != getpid()) return sockets;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
   const char* const all_names = std::getenv("LISTEN_FDNAMES");
   std::string_view names = all_names == nullptr ? "" : all_names;
   const int count = number_in("LISTEN_FDS").value_or(0);
   for (int n = 0; n < count; ++n) {
-    const int fd = first_socket + n;
+    const int fd = first_passed + n;
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
       const int code = errno;
       throw Error(ErrorKind::source_unreachable,

@@ -2,6 +2,7 @@
 # Started as root, a service with a user is that user with one group and no privileges when it serves:
 # its sockets, its secrets and what it writes are that user's. It dumps no core and shows its memory to
 # no other process of the user. It follows its config and stops as ever, and its children with it.
+leaks=0 # leaks cannot be looked for in a process that shows its memory to nobody
 . "$(dirname -- "$0")/lib.sh"
 . "$here/service.sh"
 . "$here/servers.sh"

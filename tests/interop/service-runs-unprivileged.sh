@@ -1,6 +1,7 @@
 #!/bin/bash
 # A service needs no privileges, no capabilities, and nothing that it could write to but the folder of
 # its sockets and its payloads.
+leaks=0 # leaks cannot be looked for in a process that shows its memory to nobody
 . "$(dirname -- "$0")/lib.sh"
 . "$here/service.sh"
 

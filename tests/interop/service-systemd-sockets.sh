@@ -16,9 +16,8 @@ listening() {
 }
 
 # activated OPTION…: the service as systemd starts it when a client comes.
-sanitized=("${serve_under_test[@]:0:${#serve_under_test[@]}-2}") # env with the sanitizer's variables
 activated() {
-  "${sanitized[@]}" systemd-socket-activate "$@" "$program" serve "$config" </dev/null >>"$log" 2>&1 &
+  systemd-socket-activate "$@" "${serve_under_test[@]}" "$config" </dev/null >>"$log" 2>&1 &
   server=$!
   defer stop_quietly "$server"
 }
