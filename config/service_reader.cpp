@@ -62,7 +62,7 @@ class ServiceReader {
   }
 
   void read_tls(ServiceConfig& config) {
-    if (const auto mode = section_.value<std::string>("tls", "a string")) {
+    if (const auto mode = section_.value<std::string>("tls", R"("off", "on" or "require")")) {
       if (*mode == "on") {
         config.tls = TlsMode::on;
       } else if (*mode == "require") {
