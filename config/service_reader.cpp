@@ -28,6 +28,7 @@ class ServiceReader {
     }
     read_tls(config);
     read_threads(config);
+    read_metrics(section_, config, mistakes_);
     read_user(config);
     read_filters(section_, config, mistakes_);
     if (const auto name = section_.value<std::string>("default", "a string")) {
@@ -61,7 +62,7 @@ class ServiceReader {
   }
 
   void read_tls(ServiceConfig& config) {
-    if (const auto mode = section_.value<std::string>("tls", "a string")) {
+    if (const auto mode = section_.value<std::string>("tls", R"("off", "on" or "require")")) {
       if (*mode == "on") {
         config.tls = TlsMode::on;
       } else if (*mode == "require") {

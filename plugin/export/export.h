@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -13,6 +14,8 @@
 #include <vector>
 
 #include "config/export_options.h"
+#include "export/unlock_facts.h"
+#include "metrics/request_counters.h"
 #include "source/source.h"
 #include "volume/volume.h"
 
@@ -32,11 +35,15 @@ std::string_view state_word(ExportState state) noexcept;
 struct ExportStatus {
   std::string name;
   ExportState state = ExportState::waiting;
-  std::string reason;       ///< why it failed, a sentence; else empty
-  bool is_retried = false;  ///< when it failed: it will be tried again
-  std::uint64_t size = 0;   ///< bytes, when open: as the newest client saw it
-  bool writable = false;    ///< when open
-  std::size_t clients = 0;  ///< that have it open
+  std::string reason;                   ///< why it failed, a sentence; else empty
+  bool is_retried = false;              ///< when it failed: it will be tried again
+  std::uint64_t size = 0;               ///< bytes, when open: as the newest client saw it
+  bool writable = false;                ///< when open
+  std::size_t clients = 0;              ///< that have it open
+  std::uint64_t reconnects = 0;         ///< when open: see Source::reconnects
+  std::optional<UnlockFacts> unlocked;  ///< when open
+  /// What its clients asked for, of now and later. Null only in a status that is no export's.
+  std::shared_ptr<const RequestCounters> requests;
 };
 
 /// An export from when it is asked for until it was removed and its last client has gone.
@@ -55,7 +62,7 @@ class Export {
 
   /// Clients get the volume from now on, unless the export was removed: then it is gone. What
   /// follows does nothing then, either.
-  void serve(std::shared_ptr<Volume> volume);
+  void serve(std::shared_ptr<Volume> volume, UnlockFacts unlocked = {});
 
   /// Clients are refused from now on: as one that failed for `reason`, which is tried again or not.
   void fail(std::string reason, bool is_retried);
@@ -79,6 +86,7 @@ class Export {
   const std::string name_;
   const ExportOptions options_;
   const Access access_;
+  const std::shared_ptr<RequestCounters> requests_ = std::make_shared<RequestCounters>();
 
   std::mutex clients_mutex_;  // taken before the other one; guards what follows
   std::vector<Client*> clients_;
@@ -88,6 +96,7 @@ class Export {
   std::string reason_;
   bool is_retried_ = false;
   std::shared_ptr<Volume> volume_;
+  UnlockFacts unlocked_;  // of the volume
   std::size_t client_count_ = 0;
 };
 
@@ -118,6 +127,9 @@ class Export::Client {
 
   /// Throws Error(io) with ESHUTDOWN when the export was removed.
   Use volume();
+
+  /// Where its requests are counted.
+  RequestCounters& requests() const noexcept { return *export_->requests_; }
 
  private:
   friend class Export;

@@ -27,6 +27,9 @@ struct ExportEvents {
   Tell removed;                                                   ///< the same
   std::function<void(const std::string& mistakes)> not_followed;  ///< the config, which was reread
   Tell news;  ///< of storage that goes away and comes back: from any thread while it is served
+  std::function<void()> state_changed = [] {};  ///< an export is open, or failed: who opens tells
+  std::function<void()> reload_begins = [] {};  ///< who follows tells
+  std::function<void()> reload_ended = [] {};   ///< the same
 };
 
 /// An export that is asked for.
