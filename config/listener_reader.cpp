@@ -12,8 +12,6 @@ namespace luksdetached {
 
 namespace {
 
-constexpr std::string_view unix_scheme = "unix:";
-constexpr std::string_view tcp_scheme = "tcp:";
 constexpr std::string_view vsock_scheme = "vsock:";
 constexpr std::string_view systemd_word = "systemd";
 

@@ -10,6 +10,10 @@
 
 namespace luksdetached {
 
+/// How an address on a unix socket, or of TCP, begins.
+inline constexpr std::string_view unix_scheme = "unix:";
+inline constexpr std::string_view tcp_scheme = "tcp:";
+
 /// Reads "tcp:HOST:PORT", which is at `node`, into `listener`. False when it is none, and why is in
 /// `mistakes`.
 bool parse_tcp_listener(std::string_view text, const toml::node& node, Listener& listener,

@@ -9,13 +9,6 @@
 
 namespace luksdetached {
 
-namespace {
-
-constexpr std::string_view unix_scheme = "unix:";
-constexpr std::string_view tcp_scheme = "tcp:";
-
-}  // namespace
-
 void read_metrics(Section& section, ServiceConfig& config, Mistakes& mistakes) {
   const auto text = section.value<std::string>("metrics", "a string");
   if (!text) return;
