@@ -72,7 +72,7 @@ settled
 is "$(state vm2)" open vm2
 
 note "clients are let go, and the sockets vanish"
-nbd_shell -u "$(uri_of vm1)" -c 'import time; print("connected", flush=True); time.sleep(60)' >"$tmp/client.log" &
+/usr/bin/python3 -m nbd -u "$(uri_of vm1)" -c 'import time; print("connected", flush=True); time.sleep(60)' >"$tmp/client.log" &
 defer stop_quietly $!
 eventually grep -q connected "$tmp/client.log"
 ends_within_a_second
