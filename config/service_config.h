@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/export_options.h"
+#include "config/export_rules.h"
 
 namespace luksdetached {
 
@@ -16,6 +18,7 @@ namespace luksdetached {
 struct NamedExport {
   std::string name;  ///< the NBD export name: 1 to 255 bytes, no control characters
   ExportOptions options;
+  ExportRules rules;
 };
 
 /// Where clients connect.
@@ -40,24 +43,35 @@ struct NeededFile {
   unsigned line, column;
 };
 
+/// A place in the file.
+struct ConfigPlace {
+  unsigned line, column;  ///< from 1
+};
+
 /// A config file, checked.
 struct ServiceConfig {
   Listener listen;
   std::string status;  ///< path of the status socket, or empty
   TlsMode tls = TlsMode::off;
-  std::string tls_certificates;          ///< directory, or empty
-  bool tls_verify_peer = false;          ///< clients need a certificate
-  std::string tls_psk;                   ///< file of pre-shared keys, or empty
-  unsigned threads = 0;                  ///< per client connection; 0: nbdkit's own number
-  bool insecure = false;                 ///< allow what is refused for safety
-  std::string default_export;            ///< which export a client gets that names none
-  std::vector<NeededFile> needed_files;  ///< not looked at yet
-  std::vector<NamedExport> exports;      ///< at least one, names are unique
+  std::string tls_certificates;             ///< directory, or empty
+  bool tls_verify_peer = false;             ///< clients need a certificate
+  std::string tls_psk;                      ///< file of pre-shared keys, or empty
+  unsigned threads = 0;                     ///< per client connection; 0: nbdkit's own number
+  bool insecure = false;                    ///< allow what is refused for safety
+  std::string default_export;               ///< which export a client gets that names none
+  std::vector<NeededFile> needed_files;     ///< not looked at yet
+  std::optional<ConfigPlace> subject_rule;  ///< the first one that needs subjects of certificates
+  std::vector<NamedExport> exports;         ///< at least one, names are unique
 };
 
 /// The keys of [service] whose values differ and take effect only at a start, as "listen, tls";
 /// empty when there are none.
 std::string fixed_differences(const ServiceConfig& before, const ServiceConfig& now);
+
+/// Throws ConfigError when the config, which is called `file`, has rules about subjects of
+/// certificates and nbdkit does not tell them.
+void check_subject_rules(const ServiceConfig& config, std::string_view file,
+                         bool nbdkit_tells_subjects);
 
 /// Something wrong at a place of the file.
 struct ConfigMistake {

@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "config/needed_files.h"
 #include "export/load_service.h"
+#include "installed_nbdkit.h"
 
 namespace luksdetached {
 
@@ -81,6 +82,7 @@ void raise_file_limit() {
 int serve(const std::string& config_path) {
   const ServiceConfig config = load_service(config_path);
   check_needed_files(config, config_path);
+  check_installed_nbdkit(config, config_path);
   if (config.listen.kind == Listener::Kind::unix_socket) remove_dead_socket(config.listen.path);
   std::vector<std::string> arguments = nbdkit_arguments(config, config_path);
   std::vector<char*> pointers;

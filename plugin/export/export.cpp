@@ -38,11 +38,23 @@ ExportStatus Export::status() const {
   status.reason = reason_;
   status.is_retried = is_retried_;
   status.clients = client_count_;
+  status.rules = rules_;
   if (state_ == ExportState::open) {
     status.size = volume_->size();
     status.writable = volume_->writable();
   }
   return status;
+}
+
+std::shared_ptr<const ExportRules> Export::rules() const {
+  const std::lock_guard lock(mutex_);
+  return rules_;
+}
+
+void Export::set_rules(ExportRules rules) {
+  auto next = std::make_shared<const ExportRules>(std::move(rules));
+  const std::lock_guard lock(mutex_);
+  rules_ = std::move(next);
 }
 
 void Export::serve(std::unique_ptr<Volume> volume) {
@@ -107,6 +119,11 @@ Export::Client::Client(std::shared_ptr<Export> its_export) : export_(std::move(i
                   ESHUTDOWN);
     case ExportState::removed:
       throw Error(ErrorKind::usage, "export " + its.name_ + " was removed", ESHUTDOWN);
+  }
+  if (its.rules_->max_clients != 0 && its.client_count_ >= its.rules_->max_clients) {
+    throw Error(ErrorKind::policy, "export " + its.name_ + " has as many connections as its " +
+                                       "max-clients allows, " +
+                                       std::to_string(its.rules_->max_clients));
   }
   its.clients_.push_back(this);
   ++its.client_count_;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/export_options.h"
+#include "config/export_rules.h"
 #include "source/source.h"
 #include "volume/volume.h"
 
@@ -36,6 +37,7 @@ struct ExportStatus {
   std::uint64_t size = 0;   ///< bytes, when open: as the newest client saw it
   bool writable = false;    ///< when open
   std::size_t clients = 0;  ///< that have it open
+  std::shared_ptr<const ExportRules> rules;
 };
 
 /// An export from when it is asked for until it was removed and its last client has gone.
@@ -51,6 +53,10 @@ class Export {
   Access access() const noexcept { return access_; }
   ExportState state() const;
   ExportStatus status() const;
+
+  /// What new clients have to match. Those that have it open keep it when the rules change.
+  std::shared_ptr<const ExportRules> rules() const;
+  void set_rules(ExportRules rules);
 
   /// Clients get the volume from now on, unless the export was removed: then it is gone. What
   /// follows does nothing then, either.
@@ -87,12 +93,14 @@ class Export {
   bool is_retried_ = false;
   std::unique_ptr<Volume> volume_;
   std::size_t client_count_ = 0;
+  std::shared_ptr<const ExportRules> rules_ = std::make_shared<const ExportRules>();
 };
 
 /// One client of an export. Its requests may come from several threads at once.
 class Export::Client {
  public:
-  /// Throws Error with ESHUTDOWN, and the reason, when the export is not open.
+  /// Throws Error with ESHUTDOWN, and the reason, when the export is not open; Error(policy) when
+  /// it has as many clients as its rules allow. What else the rules say is the caller's to check.
   explicit Client(std::shared_ptr<Export> its_export);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

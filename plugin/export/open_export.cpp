@@ -168,6 +168,7 @@ OpenedExport open_export(const ExportOptions& options, Access access, RangeLock&
                    header.segment.cipher.text() + " (" + std::string(cipher->kernel()) + "), " +
                    std::to_string(area.size) + " bytes in sectors of " +
                    std::to_string(area.sector_size);
+  opened.facts = {.header = used.name, .keyslot = used.unlocked.keyslot};
   if (!cipher->constant_time()) {
     opened.warnings.push_back(
         "cipher " + header.segment.cipher.text() +

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/export_options.h"
+#include "export/unlock_facts.h"
 #include "source/nbd_link.h"
 #include "source/source.h"
 #include "volume/volume.h"
@@ -16,6 +17,7 @@ struct OpenedExport {
   std::unique_ptr<Volume> volume;
   std::vector<std::string> warnings;  ///< for the log, in the order in which they came up
   std::string summary;                ///< for the log: what was opened and how
+  UnlockFacts facts;                  ///< the same for reports
 };
 
 /// Reads the header, opens and locks the payload, reads the secrets and unlocks, in this order, so

@@ -87,6 +87,7 @@ void ExportRegistry::follow(std::vector<WantedExport> wanted, const ExportEvents
       entry.its_export =
           std::make_shared<Export>(std::move(one.name), std::move(one.options), one.access);
     }
+    entry.its_export->set_rules(std::move(one.rules));
     if (entry.its_export->state() == ExportState::failed) {
       entry.its_export->wait();
       entry.due = Clock::time_point::min();
@@ -175,6 +176,7 @@ void ExportRegistry::open(Entry& entry, const ExportEvents& events) {
   entry.payload = payload;
   entry.volume = std::move(opened.volume);
   for (const std::string& text : opened.warnings) events.warning(name, text);
+  events.unlocked(name, opened.facts);
   events.opened(name, opened.summary);
 }
 

@@ -14,6 +14,7 @@
 #include "base/range_lock.h"
 #include "config/export_options.h"
 #include "export/export.h"
+#include "export/unlock_facts.h"
 #include "source/source.h"
 
 namespace luksdetached {
@@ -27,6 +28,9 @@ struct ExportEvents {
   Tell removed;                                                   ///< the same
   std::function<void(const std::string& mistakes)> not_followed;  ///< the config, which was reread
   Tell news;  ///< of storage that goes away and comes back: from any thread while it is served
+  /// Before `opened`, from the same thread.
+  std::function<void(const std::string& name, const UnlockFacts& facts)> unlocked =
+      [](const std::string&, const UnlockFacts&) {};
 };
 
 /// An export that is asked for.
@@ -34,6 +38,7 @@ struct WantedExport {
   std::string name;
   ExportOptions options;
   Access access = Access::read_only;
+  ExportRules rules{};
 };
 
 /// Exports by name. One thread opens and removes them; meanwhile and afterwards any thread may look
@@ -48,8 +53,8 @@ class ExportRegistry {
   ~ExportRegistry() { remove_all(); }
 
   /// From now on these are the exports, in this order; their names are unique. Those that are asked
-  /// for as before stay as they are, but one that failed is waiting again. The others are removed
-  /// first, with their keys, and told so; what is new is waiting.
+  /// for as before stay as they are, but for their rules, and one that failed is waiting again. The
+  /// others are removed first, with their keys, and told so; what is new is waiting.
   void follow(std::vector<WantedExport> wanted, const ExportEvents& events);
 
   /// Unlocks the first export, which is still refused to clients until it is started. For a process

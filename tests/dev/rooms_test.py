@@ -11,6 +11,7 @@ rooms = {
     "config": ({"config"}, {"toml++"}),
     "plugin/base": ({"base"}, set()),
     "plugin/crypto": ({"base", "crypto"}, {"cryptopp", "argon2.h"}),
+    "plugin/log": ({"base", "log"}, set()),
     "plugin/luks": ({"base", "crypto", "luks"}, {"nlohmann"}),
     "plugin/source": ({"base", "source"}, {"libnbd.h", "nlohmann"}),
     "plugin/secret": ({"base", "config", "crypto", "secret"}, set()),
@@ -19,7 +20,7 @@ rooms = {
         {"base", "config", "crypto", "luks", "source", "secret", "volume", "export"}, set()),
     "plugin/status": ({"base", "export", "status"}, {"nlohmann"}),
     "plugin": (
-        {"base", "config", "crypto", "luks", "source", "secret", "volume", "export", "status"},
+        {"base", "config", "crypto", "log", "luks", "source", "secret", "volume", "export", "status"},
         {"nbdkit-plugin.h"}),
     "server": ({"base", "config", "crypto", "export", "luks", "source", "server"},
                {"nlohmann", "CLI"}),
