@@ -16,8 +16,9 @@ void Audit::unlocked(std::string_view name, const UnlockFacts& facts) {
   log_.write(LogLevel::notice, line.line());
 }
 
-void Audit::removed(std::string_view name) {
-  log_.write(LogLevel::notice, AuditLine("remove").text("export", name).line());
+void Audit::removed(std::string_view name, std::string_view detail) {
+  log_.write(LogLevel::notice,
+             AuditLine("remove").text("export", name).text("detail", detail).line());
 }
 
 void Audit::refused(std::optional<std::string_view> name, const Peer& peer,

@@ -22,7 +22,8 @@ class Audit {
   explicit Audit(const Log& log) : log_(log) {}
 
   void unlocked(std::string_view name, const UnlockFacts& facts);
-  void removed(std::string_view name);
+  /// `detail` says whether its key is gone with it.
+  void removed(std::string_view name, std::string_view detail);
 
   /// A client was refused the export that it called `name`, or without a name the list of exports.
   /// Not more than some in ten seconds are written; the next one says how many were not.

@@ -29,7 +29,8 @@ ExportEvents events_of_service(const Log& log, Audit& audit) {
       .opened = tell(LogLevel::notice, " is open: "),
       .warning = tell(LogLevel::warning, ": "),
       .failed = tell(LogLevel::error, " is refused to clients: "),
-      .removed = [&audit](const std::string& name, const std::string&) { audit.removed(name); },
+      .removed = [&audit](const std::string& name,
+                          const std::string& text) { audit.removed(name, text); },
       // A line for each mistake.
       .not_followed =
           [&log](const std::string& mistakes) {

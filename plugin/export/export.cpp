@@ -57,7 +57,7 @@ void Export::set_rules(ExportRules rules) {
   rules_ = std::move(next);
 }
 
-void Export::serve(std::unique_ptr<Volume> volume) {
+void Export::serve(std::shared_ptr<Volume> volume) {
   const std::lock_guard lock(mutex_);
   if (set_state(ExportState::open)) volume_ = std::move(volume);
 }
@@ -83,8 +83,8 @@ bool Export::set_state(ExportState state) {
   return true;
 }
 
-std::unique_ptr<Volume> Export::remove() {
-  std::unique_ptr<Volume> volume;
+void Export::remove() noexcept {
+  std::shared_ptr<Volume> volume;
   {
     const std::lock_guard lock(mutex_);
     set_state(ExportState::removed);
@@ -94,11 +94,7 @@ std::unique_ptr<Volume> Export::remove() {
   const std::lock_guard lock(clients_mutex_);
   for (Client* client : clients_) client->removed_ = true;
   if (volume) volume->stop_waiting();
-  for (Client* client : clients_) {
-    const std::unique_lock requests(client->mutex_);
-    client->volume_ = nullptr;
-  }
-  return volume;
+  for (Client* client : clients_) client->let_go();
 }
 
 void Export::stop_waiting() {
@@ -127,7 +123,7 @@ Export::Client::Client(std::shared_ptr<Export> its_export) : export_(std::move(i
   }
   its.clients_.push_back(this);
   ++its.client_count_;
-  volume_ = its.volume_.get();
+  volume_ = its.volume_;
 }
 
 Export::Client::~Client() {
@@ -139,9 +135,22 @@ Export::Client::~Client() {
 Export::Client::Use Export::Client::volume() {
   if (!removed_) {
     std::shared_lock lock(mutex_);
-    if (volume_ != nullptr) return {std::move(lock), volume_};
+    if (volume_) return {*this, std::move(lock)};
   }
   throw Error(ErrorKind::io, "export " + export_->name_ + " was removed", ESHUTDOWN);
+}
+
+// While a request is under way nothing: its end does the same.
+void Export::Client::let_go() noexcept {
+  std::shared_ptr<Volume> volume;  // ends after the lock
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (lock) volume = std::move(volume_);
+}
+
+Export::Client::Use::~Use() {
+  if (!lock_.owns_lock()) return;
+  lock_.unlock();
+  if (client_->removed_) client_->let_go();
 }
 
 }  // namespace luksdetached

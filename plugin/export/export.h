@@ -9,6 +9,7 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/export_options.h"
@@ -60,7 +61,7 @@ class Export {
 
   /// Clients get the volume from now on, unless the export was removed: then it is gone. What
   /// follows does nothing then, either.
-  void serve(std::unique_ptr<Volume> volume);
+  void serve(std::shared_ptr<Volume> volume);
 
   /// Clients are refused from now on: as one that failed for `reason`, which is tried again or not.
   void fail(std::string reason, bool is_retried);
@@ -68,9 +69,10 @@ class Export {
   void wait();
 
   /// No client gets at the volume any more: none can open it, and each later request of those that
-  /// have is refused. Waits for requests that have begun; those that wait for a server that is away
-  /// fail soon. Returns the volume, or null when there was none.
-  std::unique_ptr<Volume> remove();
+  /// have is refused. Requests that have begun are not waited for; those that wait for a server
+  /// that is away fail soon. With the last of them, or now when there is none, the volume is let
+  /// go.
+  void remove() noexcept;
 
   /// Volume::stop_waiting, if it is served.
   void stop_waiting();
@@ -91,7 +93,7 @@ class Export {
   ExportState state_ = ExportState::waiting;
   std::string reason_;
   bool is_retried_ = false;
-  std::unique_ptr<Volume> volume_;
+  std::shared_ptr<Volume> volume_;
   std::size_t client_count_ = 0;
   std::shared_ptr<const ExportRules> rules_ = std::make_shared<const ExportRules>();
 };
@@ -106,17 +108,20 @@ class Export::Client {
   Client& operator=(const Client&) = delete;
   ~Client();
 
-  /// The volume, for as long as this lives: one request.
+  /// The volume, for as long as this lives: one request, which ends before its client does.
   class Use {
    public:
-    Volume* operator->() const noexcept { return volume_; }
+    Use(Use&&) noexcept = default;
+    ~Use();
+
+    Volume* operator->() const noexcept { return client_->volume_.get(); }
 
    private:
     friend class Client;
-    Use(std::shared_lock<std::shared_mutex> lock, Volume* volume)
-        : lock_(std::move(lock)), volume_(volume) {}
+    Use(Client& client, std::shared_lock<std::shared_mutex> lock)
+        : client_(&client), lock_(std::move(lock)) {}
+    Client* client_;
     std::shared_lock<std::shared_mutex> lock_;
-    Volume* volume_;
   };
 
   /// Throws Error(io) with ESHUTDOWN when the export was removed.
@@ -125,11 +130,13 @@ class Export::Client {
  private:
   friend class Export;
 
+  void let_go() noexcept;
+
   const std::shared_ptr<Export> export_;
-  // Looked at before the mutex, so that new requests do not keep waiting who takes the volume away.
+  // Set before the volume is taken away: who finds a request under way leaves that to its end.
   std::atomic<bool> removed_ = false;
   std::shared_mutex mutex_;  // shared by requests; guards what follows
-  Volume* volume_ = nullptr;
+  std::shared_ptr<Volume> volume_;
 };
 
 }  // namespace luksdetached

@@ -15,20 +15,25 @@ ExportKeeper::ExportKeeper(ExportRegistry& exports, ExportEvents events, Reread 
 
 ExportKeeper::~ExportKeeper() {
   stopping_ = true;
-  woken_.happen();
-  if (thread_.joinable()) thread_.join();
+  opener_woken_.happen();
+  follower_woken_.happen();
+  if (opener_.joinable()) opener_.join();
+  if (follower_.joinable()) follower_.join();
 }
 
 void ExportKeeper::start() {
-  std::packaged_task<void()> keeping([this] { keep(); });
-  done_ = keeping.get_future();
-  const NoSignals in_thread;
-  thread_ = std::thread(std::move(keeping));
+  std::packaged_task<void()> opening([this] { open(); });
+  std::packaged_task<void()> following([this] { follow(); });
+  opener_done_ = opening.get_future();
+  follower_done_ = following.get_future();
+  const NoSignals in_threads;
+  opener_ = std::thread(std::move(opening));
+  follower_ = std::thread(std::move(following));
 }
 
 void ExportKeeper::reload() noexcept {
   reload_asked_ = true;
-  woken_.happen();
+  follower_woken_.happen();
 }
 
 ReloadStatus ExportKeeper::status() const {
@@ -38,34 +43,48 @@ ReloadStatus ExportKeeper::status() const {
 
 bool ExportKeeper::stop(std::chrono::milliseconds patience) {
   stopping_ = true;
-  woken_.happen();
-  if (!thread_.joinable()) return true;
-  if (done_.wait_for(patience) != std::future_status::ready) return false;
-  thread_.join();
+  opener_woken_.happen();
+  follower_woken_.happen();
+  if (!opener_.joinable()) return true;
+  const auto end = std::chrono::steady_clock::now() + patience;
+  for (const std::future<void>* done : {&opener_done_, &follower_done_}) {
+    if (done->wait_until(end) != std::future_status::ready) return false;
+  }
+  opener_.join();
+  follower_.join();
   return true;
 }
 
-void ExportKeeper::keep() {
+void ExportKeeper::open() {
   using Clock = ExportRegistry::Clock;
   while (!stopping_) {
-    woken_.forget();
-    if (reload_asked_.exchange(false)) follow();
-    const auto next = exports_.open_due(events_, [this] { return is_interrupted(); });
-    if (is_interrupted()) continue;
+    opener_woken_.forget();
+    const auto next = exports_.open_due(events_, [this] { return stopping_.load(); });
     std::int64_t wait = -1;
     if (next) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now());
       wait = std::clamp<std::int64_t>(left.count(), 0, INT32_MAX);
     }
-    pollfd woken = {woken_.descriptor(), POLLIN, 0};
+    if (stopping_) return;
+    pollfd woken = {opener_woken_.descriptor(), POLLIN, 0};
     ::poll(&woken, 1, static_cast<int>(wait));
   }
 }
 
 void ExportKeeper::follow() {
+  while (!stopping_) {
+    pollfd woken = {follower_woken_.descriptor(), POLLIN, 0};
+    ::poll(&woken, 1, -1);
+    follower_woken_.forget();
+    if (!stopping_ && reload_asked_.exchange(false)) follow_once();
+  }
+}
+
+void ExportKeeper::follow_once() {
   std::string error;
   try {
     exports_.follow(reread_(), events_);
+    opener_woken_.happen();
   } catch (const std::exception& mistake) {
     error = mistake.what();
     events_.not_followed(error);

@@ -21,8 +21,9 @@ struct ReloadStatus {
   std::string error;          ///< why the last one changed nothing; empty when it was followed
 };
 
-/// A thread that opens exports one after the other, tries those again that may come up by
-/// themselves, and follows the config when it is told to.
+/// Two threads: one opens exports one after the other and tries those again that may come up by
+/// themselves; the other one follows the config when it is told to, also while an export is being
+/// opened, which can take minutes.
 class ExportKeeper {
  public:
   /// Reads the config anew. What it throws is why the config cannot be followed; nothing is changed
@@ -48,20 +49,20 @@ class ExportKeeper {
   bool stop(std::chrono::milliseconds patience);
 
  private:
-  void keep();
+  void open();
   void follow();
-  bool is_interrupted() const noexcept { return stopping_ || reload_asked_; }
+  void follow_once();
 
   ExportRegistry& exports_;
   const ExportEvents events_;
   const Reread reread_;
-  Event woken_;
+  Event opener_woken_, follower_woken_;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> reload_asked_ = false;
   mutable std::mutex mutex_;  // guards status_
   ReloadStatus status_;
-  std::thread thread_;
-  std::future<void> done_;
+  std::thread opener_, follower_;
+  std::future<void> opener_done_, follower_done_;
 };
 
 }  // namespace luksdetached

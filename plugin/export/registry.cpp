@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 #include <utility>
 
 #include "base/error.h"
+#include "base/range_lock.h"
 #include "export/open_export.h"
 #include "source/uri.h"
 
@@ -19,6 +21,9 @@ using std::chrono::milliseconds;
 // Between tries of an export that may come up by itself: doubled each time.
 constexpr milliseconds first_pause{1000};
 constexpr milliseconds longest_pause{60'000};
+
+// How long a removal waits for requests that have begun.
+constexpr milliseconds removal_patience{2000};
 
 // A name that a client made up, for the log.
 std::string printable(std::string_view name) {
@@ -65,24 +70,39 @@ bool is_wanted(const Export& one, const WantedExport& wanted) {
 
 }  // namespace
 
+// What volumes of one payload share.
+struct ExportRegistry::Payload {
+  RangeLock lock;
+  std::weak_ptr<const std::string> writer;  // the presence of the export that may write it
+};
+
+// The volume goes first: it uses the payload's lock.
+struct ExportRegistry::Opened {
+  std::shared_ptr<Payload> payload;
+  Presence presence;
+  std::unique_ptr<Volume> volume;
+};
+
+std::vector<ExportRegistry::Entry> ExportRegistry::entries() const {
+  const std::lock_guard lock(mutex_);
+  return entries_;
+}
+
 void ExportRegistry::follow(std::vector<WantedExport> wanted, const ExportEvents& events) {
-  std::vector<Entry> followed;
-  for (Entry& entry : entries_) {
-    const bool stays = std::ranges::any_of(
+  std::vector<Entry> unwanted = entries();
+  std::erase_if(unwanted, [&](const Entry& entry) {
+    return std::ranges::any_of(
         wanted, [&](const WantedExport& one) { return is_wanted(*entry.its_export, one); });
-    if (stays) continue;
-    const std::string name = entry.its_export->name();
-    remove(entry);
-    events.removed(name, "it was removed");
-  }
+  });
+  remove(std::move(unwanted), events);
+  const std::lock_guard lock(mutex_);
+  std::vector<Entry> followed;
   for (WantedExport& one : wanted) {
-    const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) {
-      return entry.its_export->state() != ExportState::removed && is_wanted(*entry.its_export, one);
-    });
+    const auto found = std::ranges::find_if(
+        entries_, [&](const Entry& entry) { return is_wanted(*entry.its_export, one); });
     Entry entry;
     if (found != entries_.end()) {
-      entry = std::move(*found);
-      entries_.erase(found);
+      entry = *found;
     } else {
       entry.its_export =
           std::make_shared<Export>(std::move(one.name), std::move(one.options), one.access);
@@ -97,58 +117,123 @@ void ExportRegistry::follow(std::vector<WantedExport> wanted, const ExportEvents
     followed.push_back(std::move(entry));
   }
   entries_ = std::move(followed);
-  const std::lock_guard lock(mutex_);
-  exports_.clear();
-  for (const Entry& entry : entries_) exports_.push_back(entry.its_export);
+}
+
+void ExportRegistry::remove(std::vector<Entry> unwanted, const ExportEvents& events) {
+  // None waits for another one's requests.
+  for (const Entry& entry : unwanted) entry.its_export->remove();
+  const Clock::time_point patient_until = Clock::now() + removal_patience;
+  for (Entry& entry : unwanted) {
+    while (!entry.presence.expired() && Clock::now() < patient_until) {
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+    if (entry.presence.expired()) {
+      events.removed(entry.its_export->name(), "it was removed");
+      continue;
+    }
+    events.removed(entry.its_export->name(),
+                   "it was removed; but something that was begun with it has not ended, and until "
+                   "then its key is in memory");
+    const std::lock_guard lock(mutex_);
+    leaving_.push_back(std::move(entry));
+  }
 }
 
 void ExportRegistry::open_first(const ExportEvents& events) {
-  Entry& entry = entries_.front();
+  const std::shared_ptr<Export> one = entries().front().its_export;
   try {
-    open(entry, events);
+    first_ = open(*one, std::make_shared<const std::string>(one->name()), events);
   } catch (const std::exception& error) {
-    entry.its_export->fail(error.what(), false);
+    one->fail(error.what(), false);
     throw;
   }
 }
 
 void ExportRegistry::start_first() {
-  start(entries_.front());
+  const std::shared_ptr<Opened> opened = std::move(first_);
+  opened->volume->start();
+  entries().front().its_export->serve({opened, opened->volume.get()});
 }
 
 std::optional<ExportRegistry::Clock::time_point> ExportRegistry::open_due(
     const ExportEvents& events, const std::function<bool()>& stop) {
-  std::optional<Clock::time_point> next;
-  for (Entry& entry : entries_) {
-    Export& one = *entry.its_export;
-    if (one.state() == ExportState::open || !entry.due) continue;
-    if (stop()) return std::nullopt;
-    if (*entry.due <= Clock::now()) {
-      std::string reason;
-      entry.due.reset();
-      try {
-        open(entry, events);
-        start(entry);
-        continue;
-      } catch (const Error& error) {
-        reason = error.what();
-        if (may_pass(error.kind())) entry.due = Clock::now();
-      } catch (const std::bad_alloc&) {
-        reason = "out of memory";
-        entry.due = Clock::now();
-      } catch (const std::exception& error) {
-        reason = error.what();
-      }
-      if (entry.due) {
-        entry.pause = std::clamp(entry.pause * 2, first_pause, longest_pause);
-        *entry.due += entry.pause;
-      }
-      one.fail(reason, entry.due.has_value());
-      if (reason != entry.told) events.failed(one.name(), entry.told = reason);
+  while (!stop()) {
+    const auto [one, presence] = begin_due();
+    if (!one) return next_due(events);
+    try {
+      const std::shared_ptr<Opened> opened = open(*one, presence, events);
+      opened->volume->start();
+      one->serve({opened, opened->volume.get()});
+    } catch (const Error& error) {
+      note_failure(*one, error.what(), may_pass(error.kind()), events);
+    } catch (const std::bad_alloc&) {
+      note_failure(*one, "out of memory", true, events);
+    } catch (const std::exception& error) {
+      note_failure(*one, error.what(), false, events);
     }
-    if (entry.due && (!next || *entry.due < *next)) next = entry.due;
+  }
+  return std::nullopt;
+}
+
+// The export that has been due for longest, as what is about to be opened; null when none is. Those
+// that were never tried come first, in their order.
+std::pair<std::shared_ptr<Export>, ExportRegistry::Presence> ExportRegistry::begin_due() {
+  const std::lock_guard lock(mutex_);
+  Entry* longest = nullptr;
+  for (Entry& entry : entries_) {
+    if (!entry.due || *entry.due > Clock::now()) continue;
+    if (longest == nullptr || *entry.due < *longest->due) longest = &entry;
+  }
+  if (longest == nullptr) return {};
+  longest->due.reset();
+  Presence presence = std::make_shared<const std::string>(longest->its_export->name());
+  longest->presence = presence;
+  return {longest->its_export, std::move(presence)};
+}
+
+std::optional<ExportRegistry::Clock::time_point> ExportRegistry::next_due(
+    const ExportEvents& events) {
+  std::vector<Entry> gone;
+  std::optional<Clock::time_point> next;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto still = std::ranges::partition(
+        leaving_, [](const Entry& entry) { return !entry.presence.expired(); });
+    gone.assign(still.begin(), still.end());
+    leaving_.erase(still.begin(), still.end());
+    if (!leaving_.empty()) next = Clock::now() + first_pause;
+    for (const Entry& entry : entries_) {
+      if (entry.due && (!next || *entry.due < *next)) next = entry.due;
+    }
+  }
+  for (const Entry& entry : gone) {
+    events.removed(entry.its_export->name(), "the last of what was begun with it has ended");
   }
   return next;
+}
+
+// With the lock held. Null when it is none of ours any more.
+ExportRegistry::Entry* ExportRegistry::entry_of(const Export& one) {
+  const auto found = std::ranges::find_if(
+      entries_, [&](const Entry& entry) { return entry.its_export.get() == &one; });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+void ExportRegistry::note_failure(Export& one, const std::string& reason, bool may_pass,
+                                  const ExportEvents& events) {
+  {
+    const std::lock_guard lock(mutex_);
+    Entry* const entry = entry_of(one);
+    if (entry == nullptr || one.state() == ExportState::removed) return;
+    if (may_pass) {
+      entry->pause = std::clamp(entry->pause * 2, first_pause, longest_pause);
+      entry->due = Clock::now() + entry->pause;
+    }
+    one.fail(reason, may_pass);
+    if (reason == entry->told) return;
+    entry->told = reason;
+  }
+  events.failed(one.name(), reason);
 }
 
 std::shared_ptr<ExportRegistry::Payload> ExportRegistry::payload_of(const std::string& uri) {
@@ -159,73 +244,50 @@ std::shared_ptr<ExportRegistry::Payload> ExportRegistry::payload_of(const std::s
   return payload;
 }
 
-void ExportRegistry::open(Entry& entry, const ExportEvents& events) {
-  const Export& one = *entry.its_export;
+std::shared_ptr<ExportRegistry::Opened> ExportRegistry::open(const Export& one, Presence presence,
+                                                             const ExportEvents& events) {
   const std::string& name = one.name();
   const std::shared_ptr<Payload> payload = payload_of(one.options().payload);
-  if (one.access() == Access::read_write && payload->writer != nullptr) {
+  if (const Presence writer = payload->writer.lock();
+      writer && one.access() == Access::read_write) {
     throw Error(ErrorKind::payload_in_use,
-                "payload " + parse_uri(one.options().payload).name + ": export " +
-                    payload->writer->name() +
+                "payload " + parse_uri(one.options().payload).name + ": export " + *writer +
                     " writes it already; beside that one it can only be served with readonly=true");
   }
   OpenedExport opened =
       open_export(one.options(), one.access(), payload->lock,
                   [name, tell = events.news](const std::string& text) { tell(name, text); });
-  if (opened.volume->writable()) payload->writer = &one;
-  entry.payload = payload;
-  entry.volume = std::move(opened.volume);
-  for (const std::string& text : opened.warnings) events.warning(name, text);
-  events.unlocked(name, opened.facts);
-  events.opened(name, opened.summary);
-}
-
-void ExportRegistry::start(Entry& entry) {
-  try {
-    entry.volume->start();
-  } catch (const std::exception&) {
-    entry.volume.reset();
-    if (entry.payload->writer == entry.its_export.get()) entry.payload->writer = nullptr;
-    entry.payload.reset();
-    throw;
+  if (opened.volume->writable()) payload->writer = presence;
+  if (one.state() != ExportState::removed) {
+    for (const std::string& text : opened.warnings) events.warning(name, text);
+    events.unlocked(name, opened.facts);
+    events.opened(name, opened.summary);
   }
-  entry.its_export->serve(std::move(entry.volume));
-}
-
-void ExportRegistry::remove(Entry& entry) noexcept {
-  entry.its_export->remove().reset();
-  entry.volume.reset();
-  if (entry.payload && entry.payload->writer == entry.its_export.get()) {
-    entry.payload->writer = nullptr;
-  }
-  entry.payload.reset();
+  return std::make_shared<Opened>(payload, std::move(presence), std::move(opened.volume));
 }
 
 void ExportRegistry::stop_waiting() {
-  const std::lock_guard lock(mutex_);
-  for (const auto& one : exports_) one->stop_waiting();
+  for (const Entry& entry : entries()) entry.its_export->stop_waiting();
 }
 
 void ExportRegistry::remove_all() noexcept {
   const std::lock_guard lock(mutex_);
-  for (const auto& one : exports_) one->remove().reset();
+  for (const Entry& entry : entries_) entry.its_export->remove();
 }
 
 std::shared_ptr<Export> ExportRegistry::find(std::string_view name) const {
   const std::lock_guard lock(mutex_);
-  const auto found =
-      std::ranges::find_if(exports_, [&](const auto& one) { return one->name() == name; });
-  if (found == exports_.end()) {
+  const auto found = std::ranges::find_if(
+      entries_, [&](const Entry& entry) { return entry.its_export->name() == name; });
+  if (found == entries_.end()) {
     throw Error(ErrorKind::usage, "there is no export '" + printable(name) + "'", ENOENT);
   }
-  return *found;
+  return found->its_export;
 }
 
 std::vector<ExportStatus> ExportRegistry::statuses() const {
-  const std::lock_guard lock(mutex_);
   std::vector<ExportStatus> all;
-  all.reserve(exports_.size());
-  for (const auto& one : exports_) all.push_back(one->status());
+  for (const Entry& entry : entries()) all.push_back(entry.its_export->status());
   return all;
 }
 

@@ -9,9 +9,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "base/range_lock.h"
 #include "config/export_options.h"
 #include "export/export.h"
 #include "export/unlock_facts.h"
@@ -41,8 +41,8 @@ struct WantedExport {
   ExportRules rules{};
 };
 
-/// Exports by name. One thread opens and removes them; meanwhile and afterwards any thread may look
-/// at them, and clients use them.
+/// Exports by name. One thread opens them, another one says which there are; meanwhile any thread
+/// may look at them, and clients use them.
 class ExportRegistry {
  public:
   using Clock = std::chrono::steady_clock;
@@ -54,7 +54,9 @@ class ExportRegistry {
 
   /// From now on these are the exports, in this order; their names are unique. Those that are asked
   /// for as before stay as they are, but for their rules, and one that failed is waiting again. The
-  /// others are removed first, with their keys, and told so; what is new is waiting.
+  /// others are removed first, also one that is being opened, and told so: with their keys, but for
+  /// requests that have begun and do not end within two seconds. What is new is waiting. Not from
+  /// two threads at once.
   void follow(std::vector<WantedExport> wanted, const ExportEvents& events);
 
   /// Unlocks the first export, which is still refused to clients until it is started. For a process
@@ -66,7 +68,8 @@ class ExportRegistry {
 
   /// Opens and starts all exports that are waiting, in order, and tries those again that failed for
   /// a reason that may pass and are due. Ends early when `stop` says so. Failures are only told,
-  /// and the same one only once. Returns when the next one is due.
+  /// and the same one only once. Returns when there is something to do again. Not from two threads
+  /// at once.
   std::optional<Clock::time_point> open_due(const ExportEvents& events,
                                             const std::function<bool()>& stop);
 
@@ -83,32 +86,37 @@ class ExportRegistry {
   std::vector<ExportStatus> statuses() const;
 
  private:
-  // What volumes of one payload share.
-  struct Payload {
-    RangeLock lock;
-    const Export* writer = nullptr;  // the export that may write it
-  };
+  struct Payload;
+  struct Opened;
+
+  // Lives as long as the volume of an export, from before its secrets are read. Its export's name.
+  using Presence = std::shared_ptr<const std::string>;
 
   struct Entry {
-    std::shared_ptr<Payload> payload{};  // while there is a volume, which it must outlive
     std::shared_ptr<Export> its_export{};
-    std::unique_ptr<Volume> volume{};    // from when it was opened until it was started
+    std::weak_ptr<const std::string> presence{};
     std::chrono::milliseconds pause{0};  // before the next try
     std::optional<Clock::time_point> due = Clock::time_point::min();
     std::string told{};  // of its failures
   };
 
+  std::vector<Entry> entries() const;
+  void remove(std::vector<Entry> unwanted, const ExportEvents& events);
+  Entry* entry_of(const Export& one);
+  std::pair<std::shared_ptr<Export>, Presence> begin_due();
+  std::optional<Clock::time_point> next_due(const ExportEvents& events);
+  void note_failure(Export& one, const std::string& reason, bool may_pass,
+                    const ExportEvents& events);
   std::shared_ptr<Payload> payload_of(const std::string& uri);
-  void open(Entry& entry, const ExportEvents& events);
-  static void start(Entry& entry);
-  static void remove(Entry& entry) noexcept;
+  std::shared_ptr<Opened> open(const Export& one, Presence presence, const ExportEvents& events);
 
-  // By what `payload_identity` says; of the thread that opens.
+  // By what `payload_identity` says; of the thread that opens, as what follows.
   std::map<std::string, std::weak_ptr<Payload>> payloads_;
-  std::vector<Entry> entries_;  // the same
+  std::shared_ptr<Opened> first_;  // from when it was opened until it was started
 
   mutable std::mutex mutex_;  // guards what follows
-  std::vector<std::shared_ptr<Export>> exports_;
+  std::vector<Entry> entries_;
+  std::vector<Entry> leaving_;  // removed, but something of them is there yet
 };
 
 }  // namespace luksdetached

@@ -1,6 +1,7 @@
 // Bytes from a descriptor, straight into locked memory, when nobody knows beforehand how many.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -12,8 +13,16 @@ namespace luksdetached {
 /// Most bytes of a secret, as in cryptsetup.
 inline constexpr std::uint64_t max_secret_bytes = std::uint64_t{8} << 20;
 
-/// One read(2) into `to`, again when a signal came in between. Returns how many bytes; 0 at the
-/// end. Throws Error(source_unreachable) that names `what`.
+/// How long a FIFO may be silent.
+inline constexpr std::chrono::seconds fifo_patience{120};
+
+/// Waits until something, or the end, can be read from `fd`. Throws Error(source_unreachable) that
+/// names `what` when that takes longer than fifo_patience.
+void await_bytes(int fd, const std::string& what);
+
+/// One read(2) into `to`, again when a signal came in between; from a descriptor that does not wait
+/// by itself after await_bytes. Returns how many bytes; 0 at the end. Throws
+/// Error(source_unreachable) that names `what`.
 std::size_t read_part(int fd, std::span<std::byte> to, const std::string& what);
 
 /// A secret that is being read.

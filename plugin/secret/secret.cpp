@@ -105,12 +105,15 @@ SecureBuffer read_line(int fd, const std::string& what) {
 
 // Opens a file whose contents nobody else should know.
 FileDescriptor open_secret(const std::string& path, const std::string& what, const Warn& warn) {
-  FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  // Of a FIFO it is waited for who writes; not for ever, which the kernel would do.
+  FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!fd) throw cannot_read(what, errno);
   struct stat info {};
-  if (fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & S_IROTH) != 0) {
+  if (fstat(fd.get(), &info) != 0) throw cannot_read(what, errno);
+  if (S_ISREG(info.st_mode) && (info.st_mode & S_IROTH) != 0) {
     warn(what + " can be read by every user of this machine (chmod o= takes that away)");
   }
+  if (S_ISFIFO(info.st_mode)) await_bytes(fd.get(), what);
   return fd;
 }
 

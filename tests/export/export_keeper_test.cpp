@@ -87,6 +87,25 @@ TEST_F(ExportKeeperTest, AMistakeChangesNothingAndIsSaid) {
   EXPECT_EQ(registry_.statuses().size(), 0u);
 }
 
+// It would take access away only when somebody has written to a FIFO, or a server has answered.
+TEST_F(ExportKeeperTest, FollowsTheConfigWhileAnExportIsBeingOpened) {
+  registry_.follow({missing("a")}, events());
+  std::atomic<bool> goes_on = true;
+  ExportEvents slow = events();
+  slow.failed = [&](const auto&, const auto&) {
+    ++failures_;
+    while (goes_on) std::this_thread::sleep_for(1ms);
+  };
+  ExportKeeper keeper(registry_, slow, [] { return std::vector<WantedExport>{}; });
+  keeper.start();
+  ASSERT_TRUE(soon([&] { return failures_ == 1; }));
+  keeper.reload();
+  EXPECT_TRUE(soon([&] { return keeper.status().reloads == 1; }));
+  EXPECT_EQ(registry_.statuses().size(), 0u);
+  goes_on = false;
+  EXPECT_TRUE(keeper.stop(10s));
+}
+
 // A key derivation: nobody can interrupt it.
 TEST_F(ExportKeeperTest, StopDoesNotWaitLongerThanItIsTold) {
   std::atomic<bool> goes_on = true;

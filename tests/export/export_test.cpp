@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,9 +24,9 @@ using namespace std::chrono_literals;
 
 class ExportTest : public ::testing::Test {
  protected:
-  std::unique_ptr<Volume> volume() {
+  std::shared_ptr<Volume> volume() {
     auto source = std::make_unique<testing::MemorySource>(testing::Bytes(4096));
-    return std::make_unique<Volume>(std::move(source), std::make_unique<testing::ChainCipher>(512),
+    return std::make_shared<Volume>(std::move(source), std::make_unique<testing::ChainCipher>(512),
                                     DataArea{0, 4096, 512}, lock_);
   }
 
@@ -82,26 +81,43 @@ TEST_F(ExportTest, RemovedIsForGood) {
   one_->fail("no such file", false);
   one_->wait();
   EXPECT_EQ(one_->state(), ExportState::removed);
-  EXPECT_EQ(one_->remove(), nullptr);
+  EXPECT_EQ(one_->status().size, 0u);
 }
 
-TEST_F(ExportTest, RemovalWaitsForRequestsThatHaveBegunAndRefusesLaterOnes) {
-  one_->serve(volume());
+TEST_F(ExportTest, RemovalRefusesLaterRequestsAndLeavesTheVolumeToThoseThatHaveBegun) {
+  std::shared_ptr<Volume> served = volume();
+  const std::weak_ptr<Volume> watched = served;
+  one_->serve(std::move(served));
   Export::Client client(one_);
-  std::optional<Export::Client::Use> request = client.volume();
-  auto removal = std::async(std::launch::async, [this] { return one_->remove(); });
-  while (refusal_to_use(client).empty()) std::this_thread::sleep_for(1ms);
+  Export::Client other(one_);
+  std::optional<Export::Client::Use> first = client.volume();
+  std::optional<Export::Client::Use> second = client.volume();
+  one_->remove();
   EXPECT_EQ(refusal_to_use(client), "export vm1 was removed");
-  EXPECT_EQ(removal.wait_for(100ms), std::future_status::timeout);
-  EXPECT_EQ((*request)->size(), 4096u);
-  EXPECT_EQ(one_->state(), ExportState::removed);  // whoever looks does not wait
-  request.reset();
-  EXPECT_NE(removal.get(), nullptr);
+  EXPECT_EQ(refusal_to_use(other), "export vm1 was removed");
+  EXPECT_EQ((*first)->size(), 4096u);
+  first.reset();
+  EXPECT_EQ((*second)->size(), 4096u);
+  EXPECT_FALSE(watched.expired());
+  second.reset();
+  EXPECT_TRUE(watched.expired());  // although both clients are still there
+}
+
+TEST_F(ExportTest, RemovalLetsTheVolumeGoAtOnceWhenThereIsNoRequest) {
+  std::shared_ptr<Volume> served = volume();
+  const std::weak_ptr<Volume> watched = served;
+  one_->serve(std::move(served));
+  Export::Client client(one_);
+  client.volume()->size();
+  one_->remove();
+  EXPECT_TRUE(watched.expired());
 }
 
 // For ThreadSanitizer: no request finds the volume gone.
 TEST_F(ExportTest, IsRemovedUnderLoad) {
-  one_->serve(volume());
+  std::shared_ptr<Volume> loaded = volume();
+  const std::weak_ptr<Volume> watched = loaded;
+  one_->serve(std::move(loaded));
   std::atomic<int> served = 0;
   std::vector<std::unique_ptr<Export::Client>> clients;
   std::vector<std::thread> requests;
@@ -115,8 +131,9 @@ TEST_F(ExportTest, IsRemovedUnderLoad) {
     }
   }
   while (served < 200) std::this_thread::sleep_for(1ms);
-  EXPECT_NE(one_->remove(), nullptr);
+  one_->remove();
   for (std::thread& request : requests) request.join();
+  EXPECT_TRUE(watched.expired());
 }
 
 }  // namespace

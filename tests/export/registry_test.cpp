@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -188,6 +189,36 @@ TEST_F(ExportRegistryTest, WhatIsAskedForAsBeforeStaysAsItIs) {
   EXPECT_EQ(registry.statuses()[0].name, "comes");
 }
 
+TEST_F(ExportRegistryTest, RulesThatChangeCloseNothing) {
+  ExportRegistry registry;
+  const auto with = [&](ExportRules rules) {
+    return std::vector<WantedExport>{
+        {"one", options("secret"), Access::read_only, std::move(rules)}};
+  };
+  open_all(registry, with({.description = "a"}));
+  const std::shared_ptr<Export> one = registry.find("one");
+  Export::Client client(one);
+  EXPECT_EQ(one->rules()->description, "a");
+  told.clear();
+  open_all(registry, with({.list = false, .description = "b"}));
+  EXPECT_EQ(registry.find("one"), one);
+  EXPECT_EQ(client.volume()->size(), 65536u);
+  EXPECT_EQ(one->rules()->description, "b");
+  EXPECT_FALSE(registry.statuses()[0].rules->list);
+  EXPECT_EQ(told, std::vector<std::string>{});
+}
+
+TEST_F(ExportRegistryTest, MoreClientsThanTheRulesAllowAreRefused) {
+  ExportRegistry registry;
+  open_all(registry, {{"one", options("secret"), Access::read_only, {.max_clients = 2}}});
+  const Export::Client first(registry.find("one"));
+  {
+    const Export::Client second(registry.find("one"));
+    EXPECT_EQ(refusal(registry, "one"), EPERM);
+  }
+  EXPECT_EQ(refusal(registry, "one"), 0);
+}
+
 TEST_F(ExportRegistryTest, ClientsOfARemovedExportAreRefused) {
   ExportRegistry registry;
   open_all(registry, {{"one", options("secret"), Access::read_write}});
@@ -200,6 +231,43 @@ TEST_F(ExportRegistryTest, ClientsOfARemovedExportAreRefused) {
   } catch (const Error& error) {
     EXPECT_EQ(error.errno_code(), ESHUTDOWN);
   }
+}
+
+// Such as one to a disk that hangs. The other exports are not kept waiting for it.
+TEST_F(ExportRegistryTest, ARequestThatDoesNotEndKeepsOnlyItsOwnVolume) {
+  ExportRegistry registry;
+  open_all(registry, {{"one", options("secret"), Access::read_write}});
+  const auto client = std::make_unique<Export::Client>(registry.find("one"));
+  auto request = std::make_unique<Export::Client::Use>(client->volume());
+  told.clear();
+  open_all(registry, {{"reader", options("secret"), Access::read_only},
+                      {"writer", options("secret"), Access::read_write}});
+  EXPECT_EQ(told, (std::vector<std::string>{"removed one", "opened reader", "failed writer"}));
+  EXPECT_EQ(refusal(registry, "reader"), 0);
+  EXPECT_TRUE(registry.statuses()[1].is_retried);
+  request.reset();
+  const auto due = registry.open_due(events(), never);
+  ASSERT_TRUE(due);
+  EXPECT_EQ(told.back(), "removed one");  // and this time wholly
+  std::this_thread::sleep_until(*due);
+  registry.open_due(events(), never);
+  EXPECT_EQ(told.back(), "opened writer");
+}
+
+TEST_F(ExportRegistryTest, WhatIsBeingOpenedCanBeRemoved) {
+  ASSERT_EQ(mkfifo(path("fifo").c_str(), 0600), 0);
+  ExportRegistry registry;
+  registry.follow({{"one", options("fifo"), Access::read_write}}, events());
+  std::thread opener([&] { registry.open_due(events(), never); });
+  std::ofstream secret(path("fifo"));  // waits until somebody reads
+  registry.follow({{"two", options("secret"), Access::read_write}}, events());
+  EXPECT_EQ(refusal(registry, "one"), ENOENT);
+  secret << "the secret";
+  secret.close();
+  opener.join();
+  std::filesystem::remove(path("fifo"));
+  EXPECT_EQ(told, (std::vector<std::string>{"removed one", "opened two", "removed one"}));
+  EXPECT_EQ(refusal(registry, "two"), 0);
 }
 
 TEST_F(ExportRegistryTest, AMissingSourceIsTriedAgainAndToldOnce) {

@@ -66,6 +66,6 @@ eventually says_dropped
 note "removal"
 export_table vm1 vm1 | service_config
 exits 0 "$program" reload "$config"
-is_audited 'notice: audit event=remove export="vm2"$'
+is_audited 'notice: audit event=remove export="vm2" detail="it was removed"$'
 if grep -q 'export="vm1".*event=remove' "$log"; then fail "vm1 was removed"; fi
 ends_within_a_second

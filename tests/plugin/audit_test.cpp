@@ -88,13 +88,13 @@ TEST_F(AuditTest, OpenAndCloseHaveOneNumber) {
 TEST_F(AuditTest, AnUnlockSaysByWhat) {
   audit_.unlocked("a", {.header = "nbds://vault/a", .keyslot = 3});
   audit_.unlocked("a", {.header = "/h", .keyslot = std::nullopt});
-  audit_.removed("a");
+  audit_.removed("a", "it was removed");
   EXPECT_THAT(
       lines(),
       ElementsAre(
           EndsWith(R"(notice: audit event=unlock export="a" keyslot=3 header="nbds://vault/a")"),
           EndsWith(R"(keyslot=none header="/h")"),
-          EndsWith(R"(notice: audit event=remove export="a")")));
+          EndsWith(R"(notice: audit event=remove export="a" detail="it was removed")")));
 }
 
 }  // namespace
