@@ -15,7 +15,7 @@ ExportEvents events_of_one(const Log& log, ExportEvents::Tell debug) {
       .removed = [](const std::string&, const std::string&) {},
       .not_followed = [](const std::string&) {},
       .news = [&log](const std::string&,
-                     const std::string& text) { log.write(LogLevel::notice, text); },
+                     const std::string& text) { log.write(LogLevel::warning, text); },
   };
 }
 
@@ -40,7 +40,7 @@ ExportEvents events_of_service(const Log& log, Audit& audit) {
                         "the config was not followed, nothing is changed: " + line);
             }
           },
-      .news = tell(LogLevel::notice, ": "),
+      .news = tell(LogLevel::warning, ": "),
       .unlocked = [&audit](const std::string& name,
                            const UnlockFacts& facts) { audit.unlocked(name, facts); },
   };

@@ -98,6 +98,7 @@ struct Connection {
   std::uint64_t size;  // as when it came: NBD has no way to tell it later
   bool read_only;
   SyncFailures::Witness syncs;
+  std::atomic<bool> knows_of_removal = false;
   std::optional<Audit::Opened> audited;  // in a service
 };
 
@@ -105,13 +106,16 @@ Connection& connection_of(void* handle) {
   return *static_cast<Connection*>(handle);
 }
 
-// Throws when the export was removed meanwhile; then the client is let go as well, where nbdkit
-// can.
+// Throws when the export was removed meanwhile. The first time the client is told so; if it goes on
+// and nothing of it is under way it is let go, where nbdkit can.
 Export::Client::Use volume_of(void* handle) {
+  Connection& connection = connection_of(handle);
   try {
-    return connection_of(handle).client.volume();
+    return connection.client.volume();
   } catch (const Error&) {
-    disconnect_client();
+    if (connection.client.is_over() && connection.knows_of_removal.exchange(true)) {
+      disconnect_client();
+    }
     throw;
   }
 }

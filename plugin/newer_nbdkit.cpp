@@ -30,7 +30,9 @@ bool nbdkit_disconnects() noexcept {
 }
 
 void disconnect_client() noexcept {
-  if (auto* disconnect = find_disconnect()) disconnect(0);
+  // Without force nbdkit would wait for the client to leave.
+  constexpr int force = 1;
+  if (auto* disconnect = find_disconnect()) disconnect(force);
 }
 
 bool nbdkit_tells_subjects() noexcept {

@@ -8,8 +8,8 @@ namespace luksdetached {
 /// Has it nbdkit_disconnect (1.34)?
 bool nbdkit_disconnects() noexcept;
 
-/// Closes the connection of the client that this thread works for, after what was begun was
-/// answered. Does nothing with an nbdkit that cannot. Not in `open` or before.
+/// Closes the connection of the client that this thread works for, without an answer to this or any
+/// other request. Does nothing with an nbdkit that cannot. Not in `open` or before.
 void disconnect_client() noexcept;
 
 /// Has it nbdkit_peer_tls_dn (1.42)?

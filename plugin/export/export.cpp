@@ -140,6 +140,11 @@ Export::Client::Use Export::Client::volume() {
   throw Error(ErrorKind::io, "export " + export_->name_ + " was removed", ESHUTDOWN);
 }
 
+bool Export::Client::is_over() noexcept {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  return lock && removed_ && !volume_;
+}
+
 // While a request is under way nothing: its end does the same.
 void Export::Client::let_go() noexcept {
   std::shared_ptr<Volume> volume;  // ends after the lock

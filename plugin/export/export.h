@@ -127,6 +127,9 @@ class Export::Client {
   /// Throws Error(io) with ESHUTDOWN when the export was removed.
   Use volume();
 
+  /// Was the export removed, and has every request of this client ended that had begun before?
+  bool is_over() noexcept;
+
  private:
   friend class Export;
 
