@@ -8,7 +8,7 @@ namespace luksdetached {
 
 namespace {
 
-bool has(const std::vector<std::uint32_t>& list, const std::optional<std::uint32_t>& id) {
+bool is_listed(const std::vector<std::uint32_t>& list, const std::optional<std::uint32_t>& id) {
   return id && std::ranges::find(list, *id) != list.end();
 }
 
@@ -25,8 +25,8 @@ std::string why_not_allowed(const ExportRules& rules, const Peer& peer) {
   const bool has_subject =
       !peer.subject.empty() &&
       std::ranges::find(rules.allow_subject, peer.subject) != rules.allow_subject.end();
-  if (keys.empty() || has(rules.allow_uid, peer.uid) || has(rules.allow_gid, peer.gid) ||
-      has_subject) {
+  if (keys.empty() || is_listed(rules.allow_uid, peer.uid) ||
+      is_listed(rules.allow_gid, peer.gid) || has_subject) {
     return {};
   }
   return "the client is not in what the export has of " + keys;
