@@ -211,7 +211,9 @@ class ExportReader {
   // A service has no working directory and no terminal that its user knows of.
   static const char* path_problem(std::string_view key, std::string_view text) {
     if (key == "passphrase") {
-      if (text.starts_with('-')) return "must be +/PATH: a service has no standard input to read";
+      if (text.starts_with('-')) {
+        return "must be +/PATH: a service has no standard input and no open files to read";
+      }
       if (text.starts_with('+') && !is_absolute(text.substr(1))) {
         return "must be an absolute path after the +";
       }

@@ -7,9 +7,9 @@
 
 namespace luksdetached {
 
-/// Looks for the folders of the sockets and for the files of TLS, as nbdkit will. Throws
-/// ConfigError with the place in the config, which is called `file`, of each that is missing or
-/// cannot be read.
+/// Looks for the folders of the sockets, their owners, the service's user, the files of TLS and
+/// nbdkit's filters, as `serve` and nbdkit will. Throws ConfigError with the place in the config,
+/// which is called `file`, of each that is missing or cannot be read.
 void check_needed_files(const ServiceConfig& config, std::string_view file);
 
 }  // namespace luksdetached

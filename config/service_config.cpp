@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/config_readers.h"
+#include "config/syntax_hint.h"
 #include "config/toml_characters.h"
 #include "config/toml_section.h"
 
@@ -33,8 +34,21 @@ void check_default(const toml::table& root, ServiceConfig& config, Mistakes& mis
                                                                 "', but no export has that name");
 }
 
-std::string first_line(std::string_view text) {
-  return std::string(text.substr(0, text.find('\n')));
+// The mistake that toml++ found, which says the end of the file to be behind the end of its last
+// line.
+ConfigMistake mistake_in_syntax(const toml::parse_error& error, std::string_view text) {
+  const toml::source_position& where = error.source().begin;
+  std::string_view rest = text;
+  for (unsigned line = 1; line < where.line && !rest.empty(); ++line) {
+    rest.remove_prefix(std::min(rest.find('\n'), rest.size() - 1) + 1);
+  }
+  unsigned column = 1;
+  for (; column < where.column && !rest.empty() && rest.front() != '\n'; ++column) {
+    do rest.remove_prefix(1);
+    while (!rest.empty() && (rest.front() & 0xc0) == 0x80);
+  }
+  const std::string description = printable(std::string(error.description()));
+  return {where.line, column, description + std::string(syntax_hint(description, rest))};
 }
 
 void check_size(std::string_view text, std::string_view file) {
@@ -49,9 +63,12 @@ void check_size(std::string_view text, std::string_view file) {
   }
 }
 
-// TOML has characters beyond ASCII only in strings and comments. toml++ 3.3 would reach what its
-// authors declared unreachable on some of them elsewhere.
 void check_characters(std::string_view text, std::string_view file) {
+  if (const auto place = find_invalid_utf8(text)) {
+    throw ConfigError(file, {{place->line, place->column,
+                              "a byte that is not UTF-8, which all of a config file must be"}});
+  }
+  // TOML has them only in strings and comments, and toml++ does not always say which one it means.
   constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
   if (const auto place = find_non_ascii(text.starts_with(byte_order_mark) ? 3 : 0, text)) {
     throw ConfigError(file, {{place->line, place->column,
@@ -83,6 +100,10 @@ std::string fixed_differences(const ServiceConfig& before, const ServiceConfig& 
   compare("tls-verify-peer", before.tls_verify_peer == now.tls_verify_peer);
   compare("tls-psk", before.tls_psk == now.tls_psk);
   compare("threads", before.threads == now.threads);
+  compare("user", before.user == now.user);
+  compare("group", before.group == now.group);
+  compare("filters", before.filters == now.filters);
+  compare("filter-parameters", before.filter_parameters == now.filter_parameters);
   return keys;
 }
 
@@ -120,8 +141,7 @@ ServiceConfig parse_config(std::string_view text, std::string_view file,
   try {
     root = toml::parse(text, file);
   } catch (const toml::parse_error& error) {
-    const auto& where = error.source().begin;
-    throw ConfigError(file, {{where.line, where.column, first_line(error.description())}});
+    throw ConfigError(file, {mistake_in_syntax(error, text)});
   }
   ServiceConfig config;
   Mistakes mistakes;

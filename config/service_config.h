@@ -1,4 +1,4 @@
-// The config file: several exports and how they are served. Knows nothing of LUKS or nbdkit.
+// The config file: several exports and how they are served. Knows nothing of LUKS.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/export_options.h"
@@ -23,23 +24,32 @@ struct NamedExport {
 
 /// Where clients connect.
 struct Listener {
-  enum class Kind { unix_socket, tcp };
+  enum class Kind {
+    unix_socket,
+    tcp,
+    vsock,
+    systemd,  ///< what systemd listens on and passes to the service
+  };
   Kind kind = Kind::unix_socket;
-  std::string path;        ///< Kind::unix_socket: absolute, at most 107 bytes
-  std::string host;        ///< Kind::tcp: a name or address, without brackets
-  std::uint16_t port = 0;  ///< Kind::tcp: 1 to 65535
+  std::string path{};      ///< Kind::unix_socket: absolute, at most 107 bytes
+  unsigned mode = 0600;    ///< Kind::unix_socket: permissions of the socket
+  std::string owner{};     ///< Kind::unix_socket: the user who has it; empty: the service's
+  std::string group{};     ///< Kind::unix_socket: the group that has it; empty: the service's
+  std::string host{};      ///< Kind::tcp: a name or address, without brackets
+  std::uint32_t port = 0;  ///< Kind::tcp: 1 to 65535; Kind::vsock: 0 to 2^32 - 2
+  std::string name{};      ///< Kind::systemd: FileDescriptorName= of the sockets; empty: all
 
   bool operator==(const Listener&) const = default;
 };
 
 enum class TlsMode { off, on, require };
 
-/// A file or folder that a service cannot start without, and where the config asks for it.
+/// What a service cannot start without, and where the config asks for it.
 struct NeededFile {
-  enum class Kind { file, folder };
+  enum class Kind { file, folder, user, group, filter };
   Kind kind;
-  std::string path;
-  std::string key;  ///< of [service]
+  std::string path;  ///< of Kind::user, group and filter the name
+  std::string key;   ///< of [service]
   unsigned line, column;
 };
 
@@ -50,14 +60,18 @@ struct ConfigPlace {
 
 /// A config file, checked.
 struct ServiceConfig {
-  Listener listen;
-  std::string status;  ///< path of the status socket, or empty
+  std::vector<Listener> listen;  ///< at least one
+  std::string status;            ///< path of the status socket, or empty
+  std::string user;              ///< who the service is when it serves; empty: who starts it
+  std::string group;             ///< likewise; empty: the primary group of `user`
   TlsMode tls = TlsMode::off;
-  std::string tls_certificates;             ///< directory, or empty
-  bool tls_verify_peer = false;             ///< clients need a certificate
-  std::string tls_psk;                      ///< file of pre-shared keys, or empty
-  unsigned threads = 0;                     ///< per client connection; 0: nbdkit's own number
-  bool insecure = false;                    ///< allow what is refused for safety
+  std::string tls_certificates;      ///< directory, or empty
+  bool tls_verify_peer = false;      ///< clients need a certificate
+  std::string tls_psk;               ///< file of pre-shared keys, or empty
+  unsigned threads = 0;              ///< per client connection; 0: nbdkit's own number
+  bool insecure = false;             ///< allow what is refused for safety
+  std::vector<std::string> filters;  ///< of nbdkit, the first one next to clients
+  std::vector<std::pair<std::string, std::string>> filter_parameters;  ///< key and value
   std::string default_export;               ///< which export a client gets that names none
   std::vector<NeededFile> needed_files;     ///< not looked at yet
   std::optional<ConfigPlace> subject_rule;  ///< the first one that needs subjects of certificates

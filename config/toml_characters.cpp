@@ -36,7 +36,35 @@ TextPlace place_of(std::string_view text, std::size_t offset) {
   return place;
 }
 
+// Bytes of the character that `text`, which is not empty, begins with; 0 when it begins with none.
+std::size_t character_bytes(std::string_view text) {
+  const auto byte = [&](std::size_t at) {
+    return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
+  };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  const std::size_t bytes = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  for (std::size_t at = 1; at < bytes; ++at) {
+    if ((byte(at) & 0xc0) != 0x80) return 0;
+  }
+  const unsigned second = byte(1);
+  const bool too_long = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+  const bool surrogate = first == 0xed && second >= 0xa0;
+  const bool too_large = first == 0xf4 && second >= 0x90;
+  return too_long || surrogate || too_large ? 0 : bytes;
+}
+
 }  // namespace
+
+std::optional<TextPlace> find_invalid_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t bytes = character_bytes(text.substr(at));
+    if (bytes == 0) return place_of(text, at);
+    at += bytes;
+  }
+  return std::nullopt;
+}
 
 std::optional<TextPlace> find_non_ascii(std::size_t start, std::string_view text) {
   std::size_t at = start;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "config/near_miss.h"
+
 namespace luksdetached {
 
 void Mistakes::add(const toml::source_region& where, std::string message) {
@@ -9,10 +11,8 @@ void Mistakes::add(const toml::source_region& where, std::string message) {
 }
 
 void Mistakes::add(unsigned line, unsigned column, std::string message) {
-  // A message is one line, and does not play tricks with a terminal, whatever it quotes.
-  std::replace_if(message.begin(), message.end(), is_control, '?');
   // toml++ has no place for what is not in the file, such as its root.
-  list_.push_back({std::max(line, 1U), std::max(column, 1U), std::move(message)});
+  list_.push_back({std::max(line, 1U), std::max(column, 1U), printable(std::move(message))});
 }
 
 void Mistakes::throw_if_any(std::string_view file) {
@@ -21,6 +21,11 @@ void Mistakes::throw_if_any(std::string_view file) {
     return a.line != b.line ? a.line < b.line : a.column < b.column;
   });
   throw ConfigError(file, std::move(list_));
+}
+
+std::string printable(std::string text) {
+  std::replace_if(text.begin(), text.end(), is_control, '?');
+  return text;
 }
 
 std::string shortened(std::string_view text) {
@@ -90,8 +95,10 @@ void Section::report_unknown_keys() {
   for (const std::string& name : known_) keys += (keys.empty() ? "" : ", ") + name;
   for (const auto& [key, node] : table_) {
     if (known_.contains(std::string(key.str()))) continue;
+    const std::string meant = near_miss(key.str(), known_);
     mistakes_.add(key.source(), "unknown key '" + shortened(key.str()) + "' in " + title_ +
-                                    " (known: " + keys + ")");
+                                    " (known: " + keys + ")" +
+                                    (meant.empty() ? "" : "; did you mean " + meant + "?"));
   }
 }
 

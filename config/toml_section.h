@@ -2,7 +2,6 @@
 // Included by this folder only.
 #pragma once
 
-#include <toml++/toml.h>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,13 +11,14 @@
 #include <vector>
 
 #include "config/service_config.h"
+#include "config/toml_library.h"
 
 namespace luksdetached {
 
 /// Everything that is wrong with a file.
 class Mistakes {
  public:
-  /// Control characters in `message` become question marks.
+  /// `message` becomes printable.
   void add(const toml::source_region& where, std::string message);
   void add(unsigned line, unsigned column, std::string message);
 
@@ -37,6 +37,10 @@ inline bool is_control(char c) {
 /// Has `text` (UTF-8) a control character, of ASCII or one from U+0080 to U+009F? No path and no
 /// name of ours has; in a log or on a terminal they do mischief.
 bool has_control(std::string_view text);
+
+/// `text` with question marks for ASCII control characters: a message is one line, and does not
+/// play tricks with a terminal, whatever it quotes.
+std::string printable(std::string text);
 
 /// About 80 bytes of `text` (UTF-8) at most.
 std::string shortened(std::string_view text);

@@ -31,17 +31,21 @@ struct Option {
   bool takes_value;
 };
 
-// Looks through one bundle of short options such as "-fr". Sets `skip_next` when the last one takes
-// the next argument as its value.
-bool bundle_has(const Option& option, std::string_view bundle, bool& skip_next) {
+// What one bundle of short options such as "-fr" has of an option.
+struct InBundle {
+  bool found = false;
+  std::string_view value;   // of the option that was found, as far as it is here
+  bool takes_next = false;  // the value of the last one is the next argument
+};
+
+InBundle look_into(const Option& option, std::string_view bundle) {
   for (std::size_t at = 0; at < bundle.size(); ++at) {
-    if (bundle[at] == option.letter) return true;
-    if (options_with_value.find(bundle[at]) != std::string_view::npos) {
-      skip_next = at + 1 == bundle.size();
-      return false;
-    }
+    const std::string_view rest = bundle.substr(at + 1);
+    const bool takes_value = options_with_value.find(bundle[at]) != std::string_view::npos;
+    if (bundle[at] == option.letter) return {true, rest, takes_value && rest.empty()};
+    if (takes_value) return {false, {}, rest.empty()};
   }
-  return false;
+  return {};
 }
 
 bool is_long(const Option& option, std::string_view argument) {
@@ -52,33 +56,45 @@ bool is_long(const Option& option, std::string_view argument) {
                      [&](std::string_view one) { return one.starts_with(name); });
 }
 
-bool has(const Option& option, const std::vector<std::string>& arguments) {
-  bool skip = false;
-  for (const std::string_view argument : arguments) {
-    if (skip) {
-      skip = false;
-    } else if (argument == "--") {
-      return false;
-    } else if (argument.starts_with("--")) {
-      if (is_long(option, argument)) return true;
-      skip = std::find(long_options_with_value.begin(), long_options_with_value.end(), argument) !=
-             long_options_with_value.end();
+// The value of the option, the last one if it is there more than once, as for nbdkit; empty for an
+// option without values. None when it is not there.
+std::optional<std::string> find(const Option& option, const std::vector<std::string>& arguments) {
+  std::optional<std::string> found;
+  for (std::size_t n = 0; n < arguments.size(); ++n) {
+    const std::string_view argument = arguments[n];
+    bool is_it = false;
+    bool takes_next = false;
+    std::string_view value;
+    if (argument == "--") break;
+    if (argument.starts_with("--")) {
+      is_it = is_long(option, argument);
+      const std::size_t sign = argument.find('=');
+      takes_next = is_it ? option.takes_value && sign == std::string_view::npos
+                         : std::find(long_options_with_value.begin(), long_options_with_value.end(),
+                                     argument) != long_options_with_value.end();
+      if (sign != std::string_view::npos) value = argument.substr(sign + 1);
     } else if (argument.size() > 1 && argument.starts_with('-')) {
-      if (bundle_has(option, argument.substr(1), skip)) return true;
+      const InBundle here = look_into(option, argument.substr(1));
+      is_it = here.found;
+      takes_next = here.takes_next;
+      value = here.value;
     }
+    if (takes_next) ++n;
+    if (!is_it) continue;
+    found = takes_next ? (n < arguments.size() ? arguments[n] : "") : std::string(value);
   }
-  return false;
+  return found;
 }
 
 }  // namespace
 
 bool asks_for_read_only(const std::vector<std::string>& arguments) {
-  return has({'r', {"--read-only", "--readonly"}, std::string_view("--re").size(), false},
-             arguments);
+  const Option option{'r', {"--read-only", "--readonly"}, std::string_view("--re").size(), false};
+  return find(option, arguments).has_value();
 }
 
-bool changes_user(const std::vector<std::string>& arguments) {
-  return has({'u', {"--user", "--user"}, std::string_view("--us").size(), true}, arguments);
+std::optional<std::string> user_to_become(const std::vector<std::string>& arguments) {
+  return find({'u', {"--user", "--user"}, std::string_view("--us").size(), true}, arguments);
 }
 
 std::vector<std::string> process_arguments() {

@@ -1,6 +1,7 @@
 // What nbdkit's own command line says, where its API does not tell a plugin in time.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,8 @@ namespace luksdetached {
 /// read-only all the same.
 bool asks_for_read_only(const std::vector<std::string>& arguments);
 
-/// Was nbdkit started with -u, so that it serves as another user than it starts?
-bool changes_user(const std::vector<std::string>& arguments);
+/// Who nbdkit serves as, a name or a number: the value of -u. None when it stays who starts it.
+std::optional<std::string> user_to_become(const std::vector<std::string>& arguments);
 
 /// The arguments of this process, without its name. Empty when they cannot be read.
 std::vector<std::string> process_arguments();

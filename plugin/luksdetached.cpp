@@ -3,6 +3,8 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
+#include <pwd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -42,6 +44,7 @@
 #include "log/log.h"
 #include "log/log_limit.h"
 #include "newer_nbdkit.h"
+#include "own_sockets.h"
 #include "reload_on_signal.h"
 #include "status/status_report.h"
 #include "status/status_server.h"
@@ -64,6 +67,7 @@ struct State {
   std::mutex followed_mutex;             // guards what a config that is read again changes of it
   std::atomic<bool> insecure = false;
   ExportRegistry exports;
+  std::optional<OwnSockets> own_sockets;
   std::unique_ptr<StatusServer> status;
   std::optional<HangUpOnSignal> hang_up;
   std::optional<ReloadOnSignal> reload_on_signal;
@@ -178,6 +182,7 @@ void on_unload() {
   State& s = state();
   s.reload_on_signal.reset();
   s.hang_up.reset();
+  s.own_sockets.reset();
   s.status.reset();
   s.exports.remove_all();
   // A key derivation cannot be interrupted, and whoever stops a service does not wait for minutes.
@@ -261,6 +266,8 @@ int on_config_complete() {
     }
     s.service = read_config();
     s.insecure = s.service->insecure;
+    s.own_sockets.emplace(s.service->listen);
+    std::atexit([] { state().own_sockets.reset(); });  // when nbdkit gives up
     s.exports.follow(wanted_exports(*s.service), events_at_start());
     return 0;
   });
@@ -291,15 +298,26 @@ int on_thread_model() {
   return NBDKIT_THREAD_MODEL_PARALLEL;
 }
 
+// Who this process will be when it serves; -1: who it is.
+uid_t user_when_serving() {
+  constexpr auto stays = static_cast<uid_t>(-1);
+  const std::optional<std::string> name = user_to_become(process_arguments());
+  if (!name) return stays;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet
+  if (const passwd* user = getpwnam(name->c_str())) return user->pw_uid;
+  int number = 0;  // what is no name either, nbdkit refuses
+  return nbdkit_parse_int("user", name->c_str(), &number) == 0 ? static_cast<uid_t>(number) : stays;
+}
+
 int on_get_ready() {
   return guarded(-1, [] {
     State& s = state();
     if (!s.service) {
       s.exports.open_first(events_at_start());
       // After the fork it would be too late to say so.
-      if (changes_user(process_arguments())) require_lock_limit();
+      if (user_to_become(process_arguments())) require_lock_limit();
     } else if (!s.service->status.empty()) {
-      s.status = std::make_unique<StatusServer>(s.service->status);
+      s.status = std::make_unique<StatusServer>(s.service->status, user_when_serving());
     }
     return 0;
   });
@@ -315,6 +333,8 @@ int on_after_fork() {
       s.is_serving = true;
       return 0;
     }
+    // No other process of the user reads the keys of all exports from its memory.
+    prctl(PR_SET_DUMPABLE, 0);
     s.keeper.emplace(s.exports, events_of_service(s.log, s.audit), reread_config);
     if (s.status) {
       s.status->start([&s] { return status_report(s.exports.statuses(), s.keeper->status()); },

@@ -1,38 +1,37 @@
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <filesystem>
-#include <stdexcept>
+#include <cstdlib>
+#include <optional>
+#include <string>
 #include <system_error>
 #include <vector>
 
-#include "base/unix_socket.h"
 #include "commands.h"
 #include "config/needed_files.h"
 #include "export/load_service.h"
+#include "hardening.h"
 #include "installed_nbdkit.h"
+#include "listeners.h"
+#include "own_files.h"
+#include "service_user.h"
 
 namespace luksdetached {
 
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr const char* plugin_file = "nbdkit-luksdetached-plugin.so";
-
-// The installed plugin, or in a build folder the one that was built beside this program.
-std::string find_plugin() {
-  const fs::path own = fs::read_symlink("/proc/self/exe");
-  const fs::path built = own.parent_path().parent_path() / "plugin" / plugin_file;
-  if (own.parent_path().filename() == "server" && fs::exists(built)) return built;
-  return fs::path(LUKSDETACHED_PLUGINDIR) / plugin_file;
+// What the user may read is the same whatever groups root has: without --group nbdkit keeps those.
+std::vector<std::string> user_arguments(const ServiceConfig& config,
+                                        const std::optional<ServiceUser>& user) {
+  if (!user) return {};
+  return {"--user=" + config.user, "--group=" + std::to_string(user->gid)};
 }
 
-std::vector<std::string> listener_arguments(const Listener& listener) {
-  if (listener.kind == Listener::Kind::unix_socket) return {"-U", listener.path};
-  return {"-i", listener.host, "-p", std::to_string(listener.port)};
+std::vector<std::string> filter_arguments(const ServiceConfig& config) {
+  std::vector<std::string> arguments;
+  arguments.reserve(config.filters.size());
+  for (const std::string& name : config.filters) arguments.push_back("--filter=" + name);
+  return arguments;
 }
 
 std::vector<std::string> tls_arguments(const ServiceConfig& config) {
@@ -47,34 +46,36 @@ std::vector<std::string> tls_arguments(const ServiceConfig& config) {
 }
 
 std::vector<std::string> nbdkit_arguments(const ServiceConfig& config,
+                                          const std::optional<ServiceUser>& user,
                                           const std::string& config_path) {
   std::vector<std::string> arguments{"nbdkit", "--foreground"};
   const auto append = [&](const std::vector<std::string>& more) {
     arguments.insert(arguments.end(), more.begin(), more.end());
   };
-  append(listener_arguments(config.listen));
   append(tls_arguments(config));
+  append(user_arguments(config, user));
+  append(filter_arguments(config));
   if (config.threads != 0) append({"-t", std::to_string(config.threads)});
-  append({find_plugin(), "config=" + config_path});
+  append({plugin_path(), "config=" + config_path});
+  for (const auto& [key, value] : config.filter_parameters) {
+    arguments.push_back(std::string(key).append("=").append(value));
+  }
   return arguments;
 }
 
-// nbdkit does not take over the socket of a process that was killed.
-void remove_dead_socket(const std::string& path) {
-  const FileDescriptor probe = new_unix_socket();
-  if (connect_unix(probe, path)) {
-    throw std::runtime_error("another process serves on " + path + " already");
+// GnuTLS in nbdkit and in its children then does without the versions of TLS that are known to be
+// weak. A machine that has a policy of its own keeps it.
+void set_tls_policy() {
+  constexpr const char* variable = "GNUTLS_SYSTEM_PRIORITY_FILE";
+  constexpr const char* of_machine = "/etc/gnutls/config";
+  // NOLINTBEGIN(concurrency-mt-unsafe): there is one thread
+  if (std::getenv(variable) != nullptr || access(of_machine, F_OK) == 0) return;
+  const std::string path = tls_policy_path();
+  if (access(path.c_str(), R_OK) != 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot read the TLS policy " + path);
   }
-  if (is_dead_socket(path)) fs::remove(path);
-}
-
-// Each client needs a descriptor; many systems begin with a low limit that may be raised.
-void raise_file_limit() {
-  constexpr rlim_t enough = 65536;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= enough) return;
-  limit.rlim_cur = std::min(limit.rlim_max, enough);
-  setrlimit(RLIMIT_NOFILE, &limit);
+  setenv(variable, path.c_str(), 1);
+  // NOLINTEND(concurrency-mt-unsafe)
 }
 
 }  // namespace
@@ -83,13 +84,17 @@ int serve(const std::string& config_path) {
   const ServiceConfig config = load_service(config_path);
   check_needed_files(config, config_path);
   check_installed_nbdkit(config, config_path);
-  if (config.listen.kind == Listener::Kind::unix_socket) remove_dead_socket(config.listen.path);
-  std::vector<std::string> arguments = nbdkit_arguments(config, config_path);
+  const std::optional<ServiceUser> user = user_to_become(config);
+  Listeners listeners;
+  listeners.open(config, user);
+  harden(config, user);
+  set_tls_policy();
+  std::vector<std::string> arguments = nbdkit_arguments(config, user, config_path);
   std::vector<char*> pointers;
   pointers.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
-  raise_file_limit();
+  listeners.pass_on();
   execvp(pointers.front(), pointers.data());
   throw std::system_error(errno, std::generic_category(),
                           "cannot start nbdkit (Debian package nbdkit)");

@@ -15,4 +15,7 @@ Address address_as(const sockaddr_storage& storage) noexcept {
   return address;
 }
 
+/// Is it an IP address of this machine alone, 127.0.0.0/8 or ::1?
+bool is_loopback(const sockaddr_storage& address) noexcept;
+
 }  // namespace luksdetached

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,9 +10,8 @@
 #include <new>
 #include <utility>
 
-#include "base/error.h"
 #include "base/signals.h"
-#include "base/unix_socket.h"
+#include "base/unix_listener.h"
 
 namespace luksdetached {
 
@@ -42,24 +40,9 @@ bool send_some(int fd, std::string& text) {
 
 }  // namespace
 
-StatusServer::StatusServer(std::string path) : path_(std::move(path)) {
-  const auto fail = [this](const char* action) {
-    const int code = errno;
-    throw Error(
-        ErrorKind::source_unreachable,
-        std::string("cannot ") + action + " the status socket " + path_ + ": " + errno_text(code),
-        code);
-  };
-  const sockaddr_un address = unix_address(path_);
-  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-  listener_ = new_unix_socket();
-  if (!listener_) fail("make");
-  // The mode of the file that bind makes follows the socket's own.
-  if (fchmod(listener_.get(), 0600) != 0) fail("restrict");
-  if (is_dead_socket(path_)) unlink(path_.c_str());
-  if (bind(listener_.get(), generic, sizeof address) != 0) fail("bind");
-  if (listen(listener_.get(), SOMAXCONN) != 0) fail("listen on");
-}
+StatusServer::StatusServer(std::string path, uid_t owner)
+    : path_(std::move(path)),
+      listener_(listen_unix("the status socket", path_, {.mode = 0600, .owner = owner})) {}
 
 StatusServer::~StatusServer() {
   if (!thread_.joinable()) return;

@@ -2,6 +2,8 @@
 // there.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <functional>
 #include <string>
@@ -13,14 +15,15 @@
 
 namespace luksdetached {
 
-/// A unix socket that only the owner of the process may connect to. A connection may send one line:
+/// A unix socket that only the user of the service may connect to. A connection may send one line:
 /// "reload" has the config read again. It gets one report, at once after its line, or after a
 /// second when it sends none, and is closed. Who does not read keeps nobody waiting.
 class StatusServer {
  public:
   /// Binds the socket at `path`; one that a dead process left there is replaced. Throws
-  /// Error(source_unreachable) when it cannot, also when a live process listens there.
-  explicit StatusServer(std::string path);
+  /// Error(source_unreachable) when it cannot, also when a live process listens there. `owner` is
+  /// who the process will be when it serves; -1: who it is.
+  explicit StatusServer(std::string path, uid_t owner = static_cast<uid_t>(-1));
   StatusServer(const StatusServer&) = delete;
   StatusServer& operator=(const StatusServer&) = delete;
   /// Ends the thread. After `start()` also removes the socket.

@@ -1,5 +1,6 @@
 #include "config/needed_files.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -62,6 +63,27 @@ TEST_F(NeededFilesTest, SocketsNeedTheirFolders) {
   touch("file");
   EXPECT_EQ(complaint("listen = [\"unix:FOLDER/file/a\"]"),
             "F:2:11: listen in [service] needs the folder FOLDER/file/: Not a directory");
+}
+
+TEST_F(NeededFilesTest, UsersAndGroupsMustExist) {
+  const std::string listen = "listen = [{address = \"unix:FOLDER/a\", owner = ";
+  EXPECT_EQ(complaint(listen + "\"root\", group = \"root\"}]\nuser = \"nobody\""), "good");
+  EXPECT_EQ(complaint(listen + "\"no one\", group = \"0\"}]\nuser = \"none\"\ngroup = \"n\""),
+            "F:2:22: listen in [service] needs the user 'no one', whom this machine does not have\n"
+            "F:2:22: listen in [service] needs the group '0', which this machine does not have\n"
+            "F:3:8: user in [service] needs the user 'none', whom this machine does not have\n"
+            "F:4:9: group in [service] needs the group 'n', which this machine does not have");
+}
+
+TEST_F(NeededFilesTest, FiltersMustBeInstalled) {
+  const std::string listen = "listen = [\"tcp:127.0.0.1:1\"]\n";
+  EXPECT_EQ(complaint(listen + "filters = [\"rate\", \"log\"]"), "good");
+  EXPECT_THAT(
+      complaint(listen + "filters = [\"rate\", \"none\"]"),
+      ::testing::MatchesRegex(
+          "F:3:20: filters in \\[service\\] needs the filter "
+          "/.*/filters/nbdkit-none-filter\\.so: No such file or directory \\(Debian package "
+          "nbdkit\\)"));
 }
 
 TEST_F(NeededFilesTest, CertificatesNeedAllThreeFiles) {

@@ -47,5 +47,29 @@ TEST(TomlCharactersTest, AByteOrderMarkIsSkippedByTheCaller) {
             std::nullopt);
 }
 
+// The place of the first byte that is not UTF-8 as "LINE:COLUMN", or "none".
+std::string found_invalid(std::string_view text) {
+  const auto place = find_invalid_utf8(text);
+  if (!place) return "none";
+  return std::to_string(place->line) + ":" + std::to_string(place->column);
+}
+
+TEST(TomlCharactersTest, CharactersOfEveryLengthAreUtf8) {
+  for (const char* text :
+       {"", "a\x7f", "\xc2\x80 \xdf\xbf", "\xe0\xa0\x80 \xed\x9f\xbf \xee\x80\x80 \xef\xbf\xbf",
+        "\xf0\x90\x80\x80 \xf4\x8f\xbf\xbf"}) {
+    EXPECT_EQ(found_invalid(text), "none") << text;
+  }
+}
+
+TEST(TomlCharactersTest, WhatIsNotUtf8IsFoundWhereItBegins) {
+  for (const char* text :
+       {"\x80", "\xc1\xbf", "\xc2", "\xc2x", "\xe0\x9f\xbf", "\xe2\x80", "\xed\xa0\x80",
+        "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"}) {
+    EXPECT_EQ(found_invalid(text), "1:1") << text;
+    EXPECT_EQ(found_invalid("a\né" + std::string(text) + "b"), "2:2") << text;
+  }
+}
+
 }  // namespace
 }  // namespace luksdetached

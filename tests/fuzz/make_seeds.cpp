@@ -1,5 +1,5 @@
 // make_seeds DIRECTORY: a corpus for each target to begin with, in a folder of its name: small
-// valid headers of every kind.
+// valid headers of every kind, URIs and config files.
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -74,6 +74,36 @@ void write_uris(const fs::path& folder) {
   }
 }
 
+// Files that are good, with every key and several ways to write one.
+void write_configs(const fs::path& folder) {
+  const std::string service = "[service]\nlisten = [\"unix:/run/nbd.sock\"]\n";
+  const std::string an_export =
+      "[[export]]\nname = \"a\"\nheader = \"/h\"\npayload = \"/p\"\nsecret = \"/s\"\n";
+  write(folder / "smallest", service + an_export);
+  write(folder / "inline",
+        "export = [{name = 'a', header = '/h', payload = '/p', secret = '/s'}]\n"
+        "service = {listen = ['unix:/run/nbd.sock']}\n");
+  write(folder / "tls",
+        "[service]\nlisten = [\"tcp:0.0.0.0:10809\"]\nstatus = \"/s\"\ntls = \"require\"\n"
+        "tls-certificates = \"/c\"\ntls-verify-peer = true\nthreads = 8\ndefault = \"a\"\n"
+        "insecure = false\n" +
+            an_export);
+  write(folder / "every-key",
+        service + an_export +
+            "secret-offset = \"1k\"\nsecret-size = 64\npassphrase = [\"+/p\"]\nkeyslot = 1\n"
+            "payload-offset = \"2048s\"\nkdf-memory-max = \"1G\"\nkdf-iterations-max = 9\n"
+            "require-luks = 2\nrequire-uuid = \"u\"\nrequire-cipher = \"c\"\n"
+            "header-sha256 = \"" +
+            std::string(64, 'a') +
+            "\"\nreconnect-timeout = 1\ndiscard = true\nlock = false\nreadonly = true\n");
+  write(folder / "secrets", service +
+                                "[[export]]\nname = \"\\u00e9\"\nheader = [\"/h\", \"nbd://h/\"]\n"
+                                "payload = \"qemu:qcow2:/p\"\n"
+                                "secret = [\"credential:c\", \"token:\", [\"exec:/x\", \"y\"]]\n"
+                                "[[export]]\nname = '''b'''\nheader = \"/h\"\npayload = \"/q\"\n"
+                                "volume-key = \"/k\" # why\n");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -94,5 +124,6 @@ int main(int argc, char** argv) {
   write(folder / "luks1_header" / "plain", header);
   write(folder / "open" / "luks1", "\1" + header);
   write_uris(folder / "uri");
+  write_configs(folder / "config");
   return 0;
 }

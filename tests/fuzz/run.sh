@@ -8,8 +8,8 @@ corpus=$build/corpus/$target
 findings=$build/findings/
 mkdir -p "$corpus" "$findings"
 "$build/tests/fuzz/make_seeds" "$build/seeds"
-dictionary=$here/luks2.dict
-[ "$target" != uri ] || dictionary=$here/uri.dict
+dictionary=$here/$target.dict
+[ -e "$dictionary" ] || dictionary=$here/luks2.dict
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 # No input may take more memory than the largest header and a small derivation, or more than 10 s.

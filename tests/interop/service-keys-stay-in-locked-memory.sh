@@ -6,6 +6,8 @@
 . "$here/service.sh"
 . "$here/hygiene.sh"
 
+[ "$(id -u)" = 0 ] || skip "needs root: a service shows its memory to nobody else"
+
 for volume in file remote refused; do
   new_secret "$volume"
   make_luks2 "$volume" 4M --pbkdf argon2id "${cheap_argon2[@]}"

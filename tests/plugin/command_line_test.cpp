@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,16 +52,18 @@ TEST(AsksForReadOnlyTest, EveryWayToSayItIsUnderstood) {
   }
 }
 
-TEST(ChangesUserTest, EveryWayToSayItIsUnderstood) {
+TEST(UserToBecomeTest, EveryWayToSayItIsUnderstood) {
   for (const Arguments& arguments :
        {Arguments{"-u", "nobody"}, Arguments{"-unobody"}, Arguments{"-fu", "nobody"},
-        Arguments{"--user=nobody"}, Arguments{"-r", "--user", "nobody"}, Arguments{"--us", "x"}}) {
-    EXPECT_TRUE(changes_user(arguments)) << joined(arguments);
+        Arguments{"--user=nobody"}, Arguments{"-r", "--user", "nobody"},
+        Arguments{"--us", "nobody"}, Arguments{"-u", "one", "-unobody", "-r"},
+        Arguments{"-u", "nobody", "--", "-u", "two"}}) {
+    EXPECT_EQ(user_to_become(arguments), "nobody") << joined(arguments);
   }
   for (const Arguments& arguments : {Arguments{}, Arguments{"-U", "u"}, Arguments{"-U", "-u"},
                                      Arguments{"-Uu"}, Arguments{"--unix=u"}, Arguments{"--", "-u"},
                                      Arguments{"-g", "u"}, Arguments{"--run", "-u"}}) {
-    EXPECT_FALSE(changes_user(arguments)) << joined(arguments);
+    EXPECT_EQ(user_to_become(arguments), std::nullopt) << joined(arguments);
   }
 }
 

@@ -1,0 +1,29 @@
+#include "own_files.h"
+
+#include <filesystem>
+
+namespace luksdetached {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// `in_build` is relative to the top of a build folder.
+std::string find_file(const fs::path& in_build, const fs::path& installed) {
+  const fs::path own_folder = fs::read_symlink("/proc/self/exe").parent_path();
+  const fs::path built = own_folder.parent_path() / in_build;
+  return own_folder.filename() == "server" && fs::exists(built) ? built : installed;
+}
+
+}  // namespace
+
+std::string plugin_path() {
+  constexpr const char* name = "nbdkit-luksdetached-plugin.so";
+  return find_file(fs::path("plugin") / name, fs::path(LUKSDETACHED_PLUGINDIR) / name);
+}
+
+std::string tls_policy_path() {
+  return find_file("server/tls.conf", LUKSDETACHED_TLS_POLICY);
+}
+
+}  // namespace luksdetached
