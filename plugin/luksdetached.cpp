@@ -167,8 +167,16 @@ ExportEvents events_at_start() {
   });
 }
 
+// As nbdkit itself does.
+void follow_log_option() {
+  const std::optional<std::string> told = log_destination(process_arguments());
+  if (told == "syslog") state().log.set_target(Log::Target::syslog);
+  if (told == "null") state().log.set_target(Log::Target::nowhere);
+}
+
 // nbdkit in the background has no standard error, but logs to syslog(3).
 void follow_into_background() {
+  if (log_destination(process_arguments())) return;
   struct stat info {};
   const bool has_none = ::fstat(STDERR_FILENO, &info) != 0 ||
                         (S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3));  // /dev/null
@@ -254,6 +262,7 @@ int on_config_complete() {
   return guarded(-1, [] {
     State& s = state();
     s.read_only = asks_for_read_only(process_arguments());
+    follow_log_option();
     if (s.config_path.empty()) {
       const ExportOptions options = s.parser.finish();
       check_standard_input(options);

@@ -54,6 +54,7 @@ Log::Log() : target_(is_journal() ? Target::journal : Target::standard_error) {}
 void Log::write(LogLevel level, std::string_view text) const noexcept {
   try {
     const Target target = target_;
+    if (target == Target::nowhere) return;
     std::string line = one_line(text, longest_text);
     if (target == Target::syslog) {
       ::syslog(LOG_DAEMON | static_cast<int>(level), "luksdetached: %s", line.c_str());

@@ -24,6 +24,7 @@ class Log {
     standard_error,  ///< a terminal, a file, a pipe: the line begins with program and level
     journal,         ///< standard error that the journal reads: "<4>" is before the line
     syslog,
+    nowhere,
   };
 
   /// Standard error, or the journal behind it, as $JOURNAL_STREAM says (systemd.exec(5)).

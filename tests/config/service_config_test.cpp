@@ -870,7 +870,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistaken{in_export("key-slot = 1"),
                  "F:8:1: unknown key 'key-slot'" + export_keys + "; did you mean keyslot?"},
         Mistaken{in_export("config = \"/x\""), "F:8:1: unknown key 'config'" + export_keys},
-        Mistaken{in_export("listen = []"), "F:8:1: unknown key 'listen'" + export_keys},
+        Mistaken{in_export("listen = []"),
+                 "F:8:1: unknown key 'listen'" + export_keys + "; did you mean list?"},
         Mistaken{in_export("passphrase = \"-0\""),
                  "F:8:14: passphrase must be +/PATH: a service has no standard input and no open "
                  "files to read"},

@@ -22,7 +22,7 @@ rooms = {
     "plugin": (
         {"base", "config", "crypto", "log", "luks", "source", "secret", "volume", "export", "status"},
         {"nbdkit-plugin.h"}),
-    "server": ({"base", "config", "crypto", "export", "luks", "source", "server"},
+    "server": ({"base", "config", "crypto", "export", "log", "luks", "source", "server"},
                {"nlohmann", "CLI"}),
 }
 foreign = set().union(*(libraries for _, libraries in rooms.values()))
