@@ -16,6 +16,10 @@ inline bool is_absolute(std::string_view path) {
 /// Reads [service] into `config`; what is wrong goes to `mistakes`.
 void read_service(const toml::table& table, ServiceConfig& config, Mistakes& mistakes);
 
+/// Reads `metrics` of `section`, which is [service], into `config`, where `listen`, `status` and
+/// `insecure` are by now.
+void read_metrics(Section& section, ServiceConfig& config, Mistakes& mistakes);
+
 /// Reads `filters` and `filter-parameters` of `section`, which is [service], into `config`.
 void read_filters(Section& section, ServiceConfig& config, Mistakes& mistakes);
 

@@ -26,12 +26,6 @@ std::optional<std::uint32_t> decimal(std::string_view text) {
   return number;
 }
 
-bool is_loopback_host(const std::string& host) {
-  const bool loopback_v4 =
-      host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos;
-  return host == "localhost" || host == "::1" || loopback_v4;
-}
-
 // Would both be the same sockets? Of systemd's the nameless listener has all.
 bool overlap(const Listener& a, const Listener& b) {
   if (a.kind != b.kind) return false;
@@ -40,6 +34,42 @@ bool overlap(const Listener& a, const Listener& b) {
 }
 
 }  // namespace
+
+bool is_loopback_host(std::string_view host) {
+  const bool loopback_v4 =
+      host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return host == "localhost" || host == "::1" || loopback_v4;
+}
+
+bool parse_tcp_listener(std::string_view text, const toml::node& node, Listener& listener,
+                        Mistakes& mistakes) {
+  const auto wrong = [&](const char* why) {
+    mistakes.add(node.source(), "listener '" + shortened(text) + "'" + why);
+    return false;
+  };
+  listener.kind = Listener::Kind::tcp;
+  const std::string_view address = text.substr(tcp_scheme.size());
+  const std::size_t colon = address.rfind(':');
+  std::string_view host = address.substr(0, colon);
+  const std::string_view port = colon == std::string_view::npos ? "" : address.substr(colon + 1);
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return wrong(": an IPv6 address is written in brackets, tcp:[::1]:10809");
+  }
+  const auto number = decimal(port);
+  if (!number || *number < 1 || *number > 65535) {
+    return wrong(" needs HOST:PORT, with a port from 1 to 65535");
+  }
+  const bool strange =
+      host.empty() || host.find_first_of("/ \t") != std::string_view::npos || host.starts_with('-');
+  if (strange) {
+    return wrong(" has no host; all addresses are written tcp:0.0.0.0:PORT or tcp:[::]:PORT");
+  }
+  listener.host = host;
+  listener.port = *number;
+  return true;
+}
 
 void ListenerReader::read(ServiceConfig& config) {
   const toml::node* node = section_.take("listen");
@@ -115,7 +145,7 @@ bool ListenerReader::parse(std::string_view text, const toml::node& node, Listen
     check_socket_path("listen", listener.path, node, mistakes_);
     return is_absolute(listener.path);
   }
-  if (text.starts_with(tcp_scheme)) return parse_tcp(text, node, listener);
+  if (text.starts_with(tcp_scheme)) return parse_tcp_listener(text, node, listener, mistakes_);
   if (text.starts_with(vsock_scheme)) return parse_vsock(text, node, listener);
   const std::string_view after = text.substr(std::min(text.size(), systemd_word.size()));
   const bool named = after.size() > 1 && after.starts_with(':');
@@ -128,35 +158,6 @@ bool ListenerReader::parse(std::string_view text, const toml::node& node, Listen
                                    "' is not understood: expected unix:/PATH, tcp:HOST:PORT, "
                                    "vsock:PORT, systemd or systemd:NAME");
   return false;
-}
-
-bool ListenerReader::parse_tcp(std::string_view text, const toml::node& node, Listener& listener) {
-  const auto wrong = [&](const char* why) {
-    mistakes_.add(node.source(), "listener '" + shortened(text) + "'" + why);
-    return false;
-  };
-  listener.kind = Listener::Kind::tcp;
-  const std::string_view address = text.substr(tcp_scheme.size());
-  const std::size_t colon = address.rfind(':');
-  std::string_view host = address.substr(0, colon);
-  const std::string_view port = colon == std::string_view::npos ? "" : address.substr(colon + 1);
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string_view::npos) {
-    return wrong(": an IPv6 address is written in brackets, tcp:[::1]:10809");
-  }
-  const auto number = decimal(port);
-  if (!number || *number < 1 || *number > 65535) {
-    return wrong(" needs HOST:PORT, with a port from 1 to 65535");
-  }
-  const bool strange =
-      host.empty() || host.find_first_of("/ \t") != std::string_view::npos || host.starts_with('-');
-  if (strange) {
-    return wrong(" has no host; all addresses are written tcp:0.0.0.0:PORT or tcp:[::]:PORT");
-  }
-  listener.host = host;
-  listener.port = *number;
-  return true;
 }
 
 bool ListenerReader::parse_vsock(std::string_view text, const toml::node& node,

@@ -10,6 +10,14 @@
 
 namespace luksdetached {
 
+/// Reads "tcp:HOST:PORT", which is at `node`, into `listener`. False when it is none, and why is in
+/// `mistakes`.
+bool parse_tcp_listener(std::string_view text, const toml::node& node, Listener& listener,
+                        Mistakes& mistakes);
+
+/// Is `host` this machine alone, whoever asks?
+bool is_loopback_host(std::string_view host);
+
 /// Reads the listeners of a service.
 class ListenerReader {
  public:
@@ -33,7 +41,6 @@ class ListenerReader {
   void read_element(const toml::node& element);
   void read_table(const toml::table& table);
   bool parse(std::string_view text, const toml::node& node, Listener& listener);
-  bool parse_tcp(std::string_view text, const toml::node& node, Listener& listener);
   bool parse_vsock(std::string_view text, const toml::node& node, Listener& listener);
   void read_permissions(Section& section, Listener& listener);
 

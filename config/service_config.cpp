@@ -95,6 +95,7 @@ std::string fixed_differences(const ServiceConfig& before, const ServiceConfig& 
   };
   compare("listen", before.listen == now.listen);
   compare("status", before.status == now.status);
+  compare("metrics", before.metrics == now.metrics);
   compare("tls", before.tls == now.tls);
   compare("tls-certificates", before.tls_certificates == now.tls_certificates);
   compare("tls-verify-peer", before.tls_verify_peer == now.tls_verify_peer);

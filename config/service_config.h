@@ -60,10 +60,11 @@ struct ConfigPlace {
 
 /// A config file, checked.
 struct ServiceConfig {
-  std::vector<Listener> listen;  ///< at least one
-  std::string status;            ///< path of the status socket, or empty
-  std::string user;              ///< who the service is when it serves; empty: who starts it
-  std::string group;             ///< likewise; empty: the primary group of `user`
+  std::vector<Listener> listen;     ///< at least one
+  std::string status;               ///< path of the status socket, or empty
+  std::optional<Listener> metrics;  ///< where metrics are given: a unix socket or TCP
+  std::string user;                 ///< who the service is when it serves; empty: who starts it
+  std::string group;                ///< likewise; empty: the primary group of `user`
   TlsMode tls = TlsMode::off;
   std::string tls_certificates;      ///< directory, or empty
   bool tls_verify_peer = false;      ///< clients need a certificate

@@ -28,6 +28,7 @@ class ServiceReader {
     }
     read_tls(config);
     read_threads(config);
+    read_metrics(section_, config, mistakes_);
     read_user(config);
     read_filters(section_, config, mistakes_);
     if (const auto name = section_.value<std::string>("default", "a string")) {

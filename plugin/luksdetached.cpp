@@ -43,9 +43,13 @@
 #include "hang_up.h"
 #include "log/log.h"
 #include "log/log_limit.h"
+#include "metrics/metrics_server.h"
+#include "metrics/request_counters.h"
 #include "newer_nbdkit.h"
 #include "own_sockets.h"
 #include "reload_on_signal.h"
+#include "service_manager.h"
+#include "status/metrics_report.h"
 #include "status/status_report.h"
 #include "status/status_server.h"
 #include "volume/volume.h"
@@ -69,6 +73,7 @@ struct State {
   ExportRegistry exports;
   std::optional<OwnSockets> own_sockets;
   std::unique_ptr<StatusServer> status;
+  std::unique_ptr<MetricsServer> metrics;
   std::optional<HangUpOnSignal> hang_up;
   std::optional<ReloadOnSignal> reload_on_signal;
   std::optional<ExportKeeper> keeper;
@@ -108,6 +113,10 @@ struct Connection {
 
 Connection& connection_of(void* handle) {
   return *static_cast<Connection*>(handle);
+}
+
+RequestCounters& requests_of(void* handle) {
+  return connection_of(handle).client.requests();
 }
 
 // Throws when the export was removed meanwhile. The first time the client is told so; if it goes on
@@ -167,6 +176,26 @@ ExportEvents events_at_start() {
   });
 }
 
+// Tells, by `notify`, how the exports are. From several threads: none may tell of an earlier state
+// after another one.
+void tell_service_manager(void (*notify)(const std::string& status)) noexcept {
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  try {
+    notify(status_line(state().exports.statuses()));
+  } catch (const std::exception&) {
+    // Out of memory: it hears what comes next.
+  }
+}
+
+ExportEvents events_of_running_service() {
+  ExportEvents events = events_of_service(state().log, state().audit);
+  events.state_changed = [] { tell_service_manager(notify_status); };
+  events.reload_begins = notify_reloading;
+  events.reload_ended = [] { tell_service_manager(notify_ready); };
+  return events;
+}
+
 // As nbdkit itself does.
 void follow_log_option() {
   const std::optional<std::string> told = log_destination(process_arguments());
@@ -192,6 +221,7 @@ void on_unload() {
   s.hang_up.reset();
   s.own_sockets.reset();
   s.status.reset();
+  s.metrics.reset();
   s.exports.remove_all();
   // A key derivation cannot be interrupted, and whoever stops a service does not wait for minutes.
   // The kernel wipes what the process has locked.
@@ -318,6 +348,13 @@ uid_t user_when_serving() {
   return nbdkit_parse_int("user", name->c_str(), &number) == 0 ? static_cast<uid_t>(number) : stays;
 }
 
+std::unique_ptr<MetricsServer> metrics_server(const Listener& listener) {
+  if (listener.kind == Listener::Kind::unix_socket) {
+    return std::make_unique<MetricsServer>(listener.path, user_when_serving());
+  }
+  return std::make_unique<MetricsServer>(listener.host, static_cast<std::uint16_t>(listener.port));
+}
+
 int on_get_ready() {
   return guarded(-1, [] {
     State& s = state();
@@ -325,9 +362,12 @@ int on_get_ready() {
       s.exports.open_first(events_at_start());
       // After the fork it would be too late to say so.
       if (user_to_become(process_arguments())) require_lock_limit();
-    } else if (!s.service->status.empty()) {
+      return 0;
+    }
+    if (!s.service->status.empty()) {
       s.status = std::make_unique<StatusServer>(s.service->status, user_when_serving());
     }
+    if (s.service->metrics) s.metrics = metrics_server(*s.service->metrics);
     return 0;
   });
 }
@@ -336,7 +376,10 @@ int on_after_fork() {
   return guarded(-1, [] {
     State& s = state();
     follow_into_background();
-    s.hang_up.emplace([&s] { s.exports.stop_waiting(); });
+    s.hang_up.emplace([&s] {
+      if (s.service) notify_stopping();
+      s.exports.stop_waiting();
+    });
     if (!s.service) {
       s.exports.start_first();
       s.is_serving = true;
@@ -344,12 +387,19 @@ int on_after_fork() {
     }
     // No other process of the user reads the keys of all exports from its memory.
     prctl(PR_SET_DUMPABLE, 0);
-    s.keeper.emplace(s.exports, events_of_service(s.log, s.audit), reread_config);
+    s.keeper.emplace(s.exports, events_of_running_service(), reread_config);
     if (s.status) {
-      s.status->start([&s] { return status_report(s.exports.statuses(), s.keeper->status()); },
-                      [&s] { s.keeper->reload(); });
+      s.status->start(
+          [&s, started = std::chrono::system_clock::now()] {
+            return status_report(started, s.exports.statuses(), s.keeper->status());
+          },
+          [&s] { s.keeper->reload(); });
+    }
+    if (s.metrics) {
+      s.metrics->start([&s] { return metrics_report(s.exports.statuses(), s.keeper->status()); });
     }
     s.reload_on_signal.emplace(*s.keeper);
+    tell_service_manager(notify_ready);
     s.keeper->start();
     s.is_serving = true;
     return 0;
@@ -500,7 +550,9 @@ int on_block_size(void* handle, std::uint32_t* minimum, std::uint32_t* preferred
 
 int on_pread(void* handle, void* buffer, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
   return guarded(-1, [&] {
+    CountedRequest request(requests_of(handle), Operation::read, count);
     volume_of(handle)->read({static_cast<std::byte*>(buffer), count}, offset);
+    request.succeed();
     return 0;
   });
 }
@@ -512,8 +564,10 @@ Durability durability_of(std::uint32_t flags) {
 int on_pwrite(void* handle, const void* buffer, std::uint32_t count, std::uint64_t offset,
               std::uint32_t flags) {
   return guarded(-1, [&] {
+    CountedRequest request(requests_of(handle), Operation::write, count);
     volume_of(handle)->write({static_cast<const std::byte*>(buffer), count}, offset,
                              durability_of(flags), connection_of(handle).syncs);
+    request.succeed();
     return 0;
   });
 }
@@ -532,23 +586,29 @@ int on_zero(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32
     return -1;
   }
   return guarded(-1, [&] {
+    CountedRequest request(requests_of(handle), Operation::zero, count);
     volume_of(handle)->zero(count, offset, durability_of(flags), connection_of(handle).syncs,
                             throw_if_ending);
+    request.succeed();
     return 0;
   });
 }
 
 int on_trim(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
   return guarded(-1, [&] {
+    CountedRequest request(requests_of(handle), Operation::trim, count);
     volume_of(handle)->discard(count, offset, durability_of(flags), connection_of(handle).syncs,
                                throw_if_ending);
+    request.succeed();
     return 0;
   });
 }
 
 int on_flush(void* handle, std::uint32_t) {
   return guarded(-1, [&] {
+    CountedRequest request(requests_of(handle), Operation::flush, 0);
     volume_of(handle)->flush(connection_of(handle).syncs);
+    request.succeed();
     return 0;
   });
 }
@@ -559,19 +619,23 @@ int on_extents(void* handle, std::uint32_t count, std::uint64_t offset, std::uin
   constexpr std::size_t enough = 65536;
   const std::size_t most = (flags & NBDKIT_FLAG_REQ_ONE) != 0 ? 1 : enough;
   return guarded(-1, [&] {
+    CountedRequest request(requests_of(handle), Operation::extents, 0);
     for (const Extent& extent : volume_of(handle)->extents(count, offset, most)) {
       // A hole, but never "zero": it reads as noise.
       const std::uint32_t type = extent.hole ? NBDKIT_EXTENT_HOLE : 0;
       if (nbdkit_add_extent(extents, offset, extent.length, type) != 0) return -1;
       offset += extent.length;
     }
+    request.succeed();
     return 0;
   });
 }
 
 int on_cache(void* handle, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
   return guarded(-1, [&] {
+    CountedRequest request(requests_of(handle), Operation::cache, count);
     volume_of(handle)->prefetch(count, offset);
+    request.succeed();
     return 0;
   });
 }

@@ -12,27 +12,15 @@
 
 #include "crypto/hash.h"
 #include "header_words.h"
-#include "source/uri.h"
+#include "size_text.h"
+#include "text_table.h"
 #include "weaknesses.h"
 
 namespace luksdetached {
 
 namespace {
 
-using Row = std::vector<std::string>;
-
 constexpr std::size_t indent = 2;
-
-// Exact, in the largest unit that has no fraction.
-std::string size_text(std::uint64_t bytes) {
-  constexpr std::string_view units[] = {" bytes", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
-  std::size_t unit = 0;
-  while (bytes != 0 && bytes % 1024 == 0) {
-    bytes /= 1024;
-    ++unit;
-  }
-  return std::to_string(bytes).append(units[unit]);
-}
 
 std::string bits_text(std::size_t bytes) {
   return std::to_string(8 * bytes) + " bits";
@@ -56,29 +44,9 @@ std::string keyslots_text(const std::vector<unsigned>& ids) {
   return (ids.size() == 1 ? "key slot " : "key slots ") + joined(ids);
 }
 
-// Rows in columns, two spaces apart. All that comes from a header goes through here.
-std::string table(std::vector<Row> rows) {
-  std::vector<std::size_t> widths;
-  for (Row& row : rows) {
-    for (std::string& cell : row) cell = escape_control(cell);
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t n = 0; n < row.size(); ++n) widths[n] = std::max(widths[n], row[n].size());
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    text.append(indent, ' ');
-    for (std::size_t n = 0; n < row.size(); ++n) {
-      text += row[n];
-      if (n + 1 < row.size()) text.append(widths[n] - row[n].size() + 2, ' ');
-    }
-    text += '\n';
-  }
-  return text;
-}
-
 std::string section(std::string_view title, std::vector<Row> rows) {
   if (rows.empty()) return {};
-  return std::string("\n").append(title).append("\n").append(table(std::move(rows)));
+  return std::string("\n").append(title).append("\n").append(text_table(std::move(rows), indent));
 }
 
 std::string copy_text(const luks::HeaderCopy& copy) {
@@ -192,8 +160,10 @@ std::string verdict(const std::string& name, const luks::Header& header) {
   if (header.refusals.empty()) return text + "can be served\n";
   text += "is refused:\n";
   for (const luks::Refusal& refusal : header.refusals) {
-    text += table({{(refusal.kind == ErrorKind::policy ? "against policy: " : "not supported: ") +
-                    refusal.message}});
+    text +=
+        text_table({{(refusal.kind == ErrorKind::policy ? "against policy: " : "not supported: ") +
+                     refusal.message}},
+                   indent);
   }
   return text;
 }
@@ -202,8 +172,8 @@ std::string verdict(const std::string& name, const luks::Header& header) {
 
 std::string header_text(const std::string& name, const std::string& sha256,
                         const luks::Header& header) {
-  return verdict(name, header) + "\n" + table(facts(sha256, header)) + keyslots(header) +
-         section("Tokens", tokens(header)) + section("Wrong", wrong(header)) +
+  return verdict(name, header) + "\n" + text_table(facts(sha256, header), indent) +
+         keyslots(header) + section("Tokens", tokens(header)) + section("Wrong", wrong(header)) +
          section("Weak", weak(header));
 }
 

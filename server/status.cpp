@@ -1,11 +1,10 @@
 #include <cstdio>
-#include <string>
 
 #include "commands.h"
 #include "export/load_service.h"
 #include "print_json.h"
-#include "source/uri.h"
 #include "status_client.h"
+#include "status_text.h"
 
 namespace luksdetached {
 
@@ -16,17 +15,7 @@ int show_status(const StatusArguments& arguments) {
     print_json(report);
     return exit_done;
   }
-  for (const auto& one : report["exports"]) {
-    const std::string name = one.value("name", "");
-    const std::string state = one.value("state", "");
-    std::string details = one.value("reason", "");
-    if (state == "open") {
-      details = std::to_string(one.value("size", std::uint64_t{0})) + " bytes" +
-                (one.value("writable", false) ? "" : ", read-only");
-    }
-    std::printf("%-20s %-8s %s\n", escape_control(name).c_str(), escape_control(state).c_str(),
-                escape_control(details).c_str());
-  }
+  std::printf("%s", status_text(report).c_str());
   return exit_done;
 }
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -44,7 +45,8 @@ std::string ask(const std::string& path, std::string_view request) {
   const FileDescriptor fd = new_unix_socket();
   limit_waiting(fd, end);
   if (!connect_unix(fd, path)) throw no_answer(path, errno);
-  // It is far less than a socket takes at once. Who does not want it may have answered all the same.
+  // It is far less than a socket takes at once. Who does not want it may have answered all the
+  // same.
   [[maybe_unused]] const ssize_t sent =
       send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL);
   std::string report;
@@ -60,26 +62,56 @@ std::string ask(const std::string& path, std::string_view request) {
   }
 }
 
+using Json = nlohmann::ordered_json;
+
+// A member, and what tells whether it is of its type.
+struct Member {
+  const char* name;
+  bool (Json::*is_right)() const noexcept;
+};
+
+// Is it an object whose members, as far as it has them, are of their types?
+bool has_types(const Json& object, std::initializer_list<Member> members) {
+  return object.is_object() && std::ranges::all_of(members, [&](const Member& member) {
+           const auto found = object.find(member.name);
+           return found == object.end() || ((*found).*member.is_right)();
+         });
+}
+
+bool is_count(const Json& one) {
+  return has_types(one, {{"count", &Json::is_number_unsigned},
+                         {"errors", &Json::is_number_unsigned},
+                         {"bytes", &Json::is_number_unsigned}});
+}
+
+bool is_export(const Json& one) {
+  return has_types(one, {{"name", &Json::is_string},
+                         {"state", &Json::is_string},
+                         {"reason", &Json::is_string},
+                         {"size", &Json::is_number_unsigned},
+                         {"clients", &Json::is_number_unsigned},
+                         {"retried", &Json::is_boolean},
+                         {"writable", &Json::is_boolean},
+                         {"unlocked", &Json::is_string},
+                         {"header", &Json::is_string},
+                         {"keyslot", &Json::is_number_unsigned},
+                         {"cipher", &Json::is_string},
+                         {"kernel", &Json::is_string},
+                         {"reconnects", &Json::is_number_unsigned},
+                         {"requests", &Json::is_object}}) &&
+         (!one.contains("requests") || std::ranges::all_of(one["requests"], is_count));
+}
+
 // Is `report` what a StatusServer says, as far as the commands look at it?
-bool is_report(const nlohmann::ordered_json& report) {
-  if (!report.is_object() || !report.contains("exports") || !report["exports"].is_array()) {
-    return false;
-  }
-  const auto has = [](const auto& object, const char* name, auto is_right) {
-    return !object.contains(name) || (object[name].*is_right)();
-  };
-  using Json = nlohmann::ordered_json;
-  if (!has(report, "reloads", &Json::is_number_unsigned) ||
-      !has(report, "reload-error", &Json::is_string)) {
-    return false;
-  }
-  return std::all_of(report["exports"].begin(), report["exports"].end(), [&](const Json& one) {
-    return one.is_object() && has(one, "name", &Json::is_string) &&
-           has(one, "state", &Json::is_string) && has(one, "reason", &Json::is_string) &&
-           has(one, "size", &Json::is_number_unsigned) &&
-           has(one, "clients", &Json::is_number_unsigned) &&
-           has(one, "retried", &Json::is_boolean) && has(one, "writable", &Json::is_boolean);
-  });
+bool is_report(const Json& report) {
+  return has_types(report, {{"exports", &Json::is_array},
+                            {"version", &Json::is_string},
+                            {"pid", &Json::is_number_unsigned},
+                            {"started", &Json::is_string},
+                            {"reloads", &Json::is_number_unsigned},
+                            {"last-reload", &Json::is_string},
+                            {"reload-error", &Json::is_string}}) &&
+         report.contains("exports") && std::ranges::all_of(report["exports"], is_export);
 }
 
 }  // namespace

@@ -39,9 +39,12 @@ ExportStatus Export::status() const {
   status.is_retried = is_retried_;
   status.clients = client_count_;
   status.rules = rules_;
+  status.requests = requests_;
   if (state_ == ExportState::open) {
     status.size = volume_->size();
     status.writable = volume_->writable();
+    status.reconnects = volume_->reconnects();
+    status.unlocked = unlocked_;
   }
   return status;
 }
@@ -57,9 +60,11 @@ void Export::set_rules(ExportRules rules) {
   rules_ = std::move(next);
 }
 
-void Export::serve(std::shared_ptr<Volume> volume) {
+void Export::serve(std::shared_ptr<Volume> volume, UnlockFacts unlocked) {
   const std::lock_guard lock(mutex_);
-  if (set_state(ExportState::open)) volume_ = std::move(volume);
+  if (!set_state(ExportState::open)) return;
+  volume_ = std::move(volume);
+  unlocked_ = std::move(unlocked);
 }
 
 void Export::fail(std::string reason, bool is_retried) {

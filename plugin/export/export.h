@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -14,6 +15,8 @@
 
 #include "config/export_options.h"
 #include "config/export_rules.h"
+#include "export/unlock_facts.h"
+#include "metrics/request_counters.h"
 #include "source/source.h"
 #include "volume/volume.h"
 
@@ -33,12 +36,16 @@ std::string_view state_word(ExportState state) noexcept;
 struct ExportStatus {
   std::string name;
   ExportState state = ExportState::waiting;
-  std::string reason;       ///< why it failed, a sentence; else empty
-  bool is_retried = false;  ///< when it failed: it will be tried again
-  std::uint64_t size = 0;   ///< bytes, when open: as the newest client saw it
-  bool writable = false;    ///< when open
-  std::size_t clients = 0;  ///< that have it open
-  std::shared_ptr<const ExportRules> rules;
+  std::string reason;                   ///< why it failed, a sentence; else empty
+  bool is_retried = false;              ///< when it failed: it will be tried again
+  std::uint64_t size = 0;               ///< bytes, when open: as the newest client saw it
+  bool writable = false;                ///< when open
+  std::size_t clients = 0;              ///< that have it open
+  std::uint64_t reconnects = 0;         ///< when open: see Source::reconnects
+  std::optional<UnlockFacts> unlocked;  ///< when open
+  /// What its clients asked for, of now and later. Null only in a status that is no export's.
+  std::shared_ptr<const RequestCounters> requests;
+  std::shared_ptr<const ExportRules> rules;  ///< the same
 };
 
 /// An export from when it is asked for until it was removed and its last client has gone.
@@ -61,7 +68,7 @@ class Export {
 
   /// Clients get the volume from now on, unless the export was removed: then it is gone. What
   /// follows does nothing then, either.
-  void serve(std::shared_ptr<Volume> volume);
+  void serve(std::shared_ptr<Volume> volume, UnlockFacts unlocked = {});
 
   /// Clients are refused from now on: as one that failed for `reason`, which is tried again or not.
   void fail(std::string reason, bool is_retried);
@@ -85,6 +92,7 @@ class Export {
   const std::string name_;
   const ExportOptions options_;
   const Access access_;
+  const std::shared_ptr<RequestCounters> requests_ = std::make_shared<RequestCounters>();
 
   std::mutex clients_mutex_;  // taken before the other one; guards what follows
   std::vector<Client*> clients_;
@@ -94,6 +102,7 @@ class Export {
   std::string reason_;
   bool is_retried_ = false;
   std::shared_ptr<Volume> volume_;
+  UnlockFacts unlocked_;  // of the volume
   std::size_t client_count_ = 0;
   std::shared_ptr<const ExportRules> rules_ = std::make_shared<const ExportRules>();
 };
@@ -129,6 +138,9 @@ class Export::Client {
 
   /// Was the export removed, and has every request of this client ended that had begun before?
   bool is_over() noexcept;
+
+  /// Where its requests are counted.
+  RequestCounters& requests() const noexcept { return *export_->requests_; }
 
  private:
   friend class Export;

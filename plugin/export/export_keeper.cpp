@@ -83,15 +83,21 @@ void ExportKeeper::follow() {
 void ExportKeeper::follow_once() {
   std::string error;
   try {
+    events_.reload_begins();
     exports_.follow(reread_(), events_);
     opener_woken_.happen();
   } catch (const std::exception& mistake) {
     error = mistake.what();
     events_.not_followed(error);
   }
-  const std::lock_guard lock(mutex_);
-  ++status_.reloads;
-  status_.error = std::move(error);
+  {
+    const std::lock_guard lock(mutex_);
+    ++status_.reloads;
+    if (!error.empty()) ++status_.failures;
+    status_.error = std::move(error);
+    status_.last = std::chrono::system_clock::now();
+  }
+  events_.reload_ended();
 }
 
 }  // namespace luksdetached

@@ -17,8 +17,10 @@ namespace luksdetached {
 
 /// How often a service was told to follow its config, and how that went the last time.
 struct ReloadStatus {
-  unsigned long reloads = 0;  ///< that have ended
-  std::string error;          ///< why the last one changed nothing; empty when it was followed
+  unsigned long reloads = 0;   ///< that have ended
+  unsigned long failures = 0;  ///< of those: that changed nothing
+  std::string error{};         ///< why the last one changed nothing; empty when it was followed
+  std::chrono::system_clock::time_point last{};  ///< when the last one ended, if there was any
 };
 
 /// Two threads: one opens exports one after the other and tries those again that may come up by

@@ -1,6 +1,7 @@
 #include "export/open_export.h"
 
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <utility>
 #include <variant>
@@ -145,6 +146,7 @@ std::string opened_by(const luks::Unlocked& unlocked) {
 OpenedExport open_export(const ExportOptions& options, Access access, RangeLock& payload_lock,
                          const TellNews& tell) {
   const StackWiper<64> stack_wiper;  // more than all key derivations together use
+  const auto start = std::chrono::steady_clock::now();
   OpenedExport opened;
   std::unique_ptr<Source> payload;
   DataArea area;
@@ -168,7 +170,12 @@ OpenedExport open_export(const ExportOptions& options, Access access, RangeLock&
                    header.segment.cipher.text() + " (" + std::string(cipher->kernel()) + "), " +
                    std::to_string(area.size) + " bytes in sectors of " +
                    std::to_string(area.sector_size);
-  opened.facts = {.header = used.name, .keyslot = used.unlocked.keyslot};
+  opened.facts = {.header = used.name,
+                  .keyslot = used.unlocked.keyslot,
+                  .cipher = header.segment.cipher.text(),
+                  .kernel = std::string(cipher->kernel()),
+                  .at = std::chrono::system_clock::now(),
+                  .duration = std::chrono::steady_clock::now() - start};
   if (!cipher->constant_time()) {
     opened.warnings.push_back(
         "cipher " + header.segment.cipher.text() +

@@ -80,6 +80,7 @@ struct ExportRegistry::Payload {
 struct ExportRegistry::Opened {
   std::shared_ptr<Payload> payload;
   Presence presence;
+  UnlockFacts facts;
   std::unique_ptr<Volume> volume;
 };
 
@@ -152,7 +153,7 @@ void ExportRegistry::open_first(const ExportEvents& events) {
 void ExportRegistry::start_first() {
   const std::shared_ptr<Opened> opened = std::move(first_);
   opened->volume->start();
-  entries().front().its_export->serve({opened, opened->volume.get()});
+  entries().front().its_export->serve({opened, opened->volume.get()}, opened->facts);
 }
 
 std::optional<ExportRegistry::Clock::time_point> ExportRegistry::open_due(
@@ -163,7 +164,8 @@ std::optional<ExportRegistry::Clock::time_point> ExportRegistry::open_due(
     try {
       const std::shared_ptr<Opened> opened = open(*one, presence, events);
       opened->volume->start();
-      one->serve({opened, opened->volume.get()});
+      one->serve({opened, opened->volume.get()}, opened->facts);
+      events.state_changed();
     } catch (const Error& error) {
       note_failure(*one, error.what(), may_pass(error.kind()), events);
     } catch (const std::bad_alloc&) {
@@ -221,6 +223,7 @@ ExportRegistry::Entry* ExportRegistry::entry_of(const Export& one) {
 
 void ExportRegistry::note_failure(Export& one, const std::string& reason, bool may_pass,
                                   const ExportEvents& events) {
+  bool is_news = false;
   {
     const std::lock_guard lock(mutex_);
     Entry* const entry = entry_of(one);
@@ -230,10 +233,11 @@ void ExportRegistry::note_failure(Export& one, const std::string& reason, bool m
       entry->due = Clock::now() + entry->pause;
     }
     one.fail(reason, may_pass);
-    if (reason == entry->told) return;
+    is_news = reason != entry->told;
     entry->told = reason;
   }
-  events.failed(one.name(), reason);
+  events.state_changed();
+  if (is_news) events.failed(one.name(), reason);
 }
 
 std::shared_ptr<ExportRegistry::Payload> ExportRegistry::payload_of(const std::string& uri) {
@@ -263,7 +267,8 @@ std::shared_ptr<ExportRegistry::Opened> ExportRegistry::open(const Export& one, 
     events.unlocked(name, opened.facts);
     events.opened(name, opened.summary);
   }
-  return std::make_shared<Opened>(payload, std::move(presence), std::move(opened.volume));
+  return std::make_shared<Opened>(payload, std::move(presence), std::move(opened.facts),
+                                  std::move(opened.volume));
 }
 
 void ExportRegistry::stop_waiting() {

@@ -31,6 +31,9 @@ struct ExportEvents {
   /// Before `opened`, from the same thread.
   std::function<void(const std::string& name, const UnlockFacts& facts)> unlocked =
       [](const std::string&, const UnlockFacts&) {};
+  std::function<void()> state_changed = [] {};  ///< an export is open, or failed: who opens tells
+  std::function<void()> reload_begins = [] {};  ///< who follows tells
+  std::function<void()> reload_ended = [] {};   ///< the same
 };
 
 /// An export that is asked for.

@@ -34,6 +34,7 @@ class BlockAlignedSource final : public Source {
   void write(std::span<const std::byte> from, std::uint64_t offset, Durability durability) override;
   void flush() override { inner_->flush(); }
   std::uint64_t losses() const noexcept override { return inner_->losses(); }
+  std::uint64_t reconnects() const noexcept override { return inner_->reconnects(); }
   /// Only the whole blocks in the range.
   void discard(std::uint64_t length, std::uint64_t offset) override;
   std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset,

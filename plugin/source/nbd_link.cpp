@@ -237,6 +237,7 @@ void NbdLink::keep_connected() noexcept {
     // has ended may have passed it on to another machine.
     const bool must_settle = old && (old.use_count() > 1 || old->change_is_open);
     if (found && old) {
+      ++reconnects_;
       options_.tell(name() + " is connected again after " + seconds_text(Clock::now() - since));
     }
     old.reset();  // its threads may be about to say that it was lost

@@ -84,6 +84,9 @@ class NbdLink {
   /// flushed. Counted before there are new ones.
   std::uint64_t losses() const noexcept { return losses_; }
 
+  /// How many times there were new connections after a loss so far.
+  std::uint64_t reconnects() const noexcept { return reconnects_; }
+
   /// Bytes, as the server said last.
   std::uint64_t size() const;
 
@@ -122,6 +125,7 @@ class NbdLink {
 
   std::atomic<bool> changes_lost_ = false;
   std::atomic<std::uint64_t> losses_ = 0;
+  std::atomic<std::uint64_t> reconnects_ = 0;
   std::atomic<bool> started_ = false;
   std::atomic<Clock::time_point> ends_at_ = Clock::time_point::max();  // set by stop_waiting
   std::thread keeper_;

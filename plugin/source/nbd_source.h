@@ -42,6 +42,7 @@ class NbdSource final : public Source {
   /// it instead; without either `can_flush()` is false.
   void flush() override;
   std::uint64_t losses() const noexcept override { return link_.losses(); }
+  std::uint64_t reconnects() const noexcept override { return link_.reconnects(); }
   void discard(std::uint64_t length, std::uint64_t offset) override;
   std::vector<Extent> extents(std::uint64_t length, std::uint64_t offset,
                               std::size_t most) override;

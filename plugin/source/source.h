@@ -93,6 +93,9 @@ class Source {
   /// was accepted, and no flush will tell: as when a server went away and came back.
   virtual std::uint64_t losses() const noexcept { return 0; }
 
+  /// How many times the storage went away and came back.
+  virtual std::uint64_t reconnects() const noexcept { return 0; }
+
   /// The storage may forget these bytes; whatever is read there until they are written again. A
   /// hint that storage may ignore, whole or in part. Only when `writable()`.
   virtual void discard(std::uint64_t /*length*/, std::uint64_t /*offset*/) {}

@@ -1,6 +1,7 @@
 // The report that the status socket gives.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -8,10 +9,11 @@
 
 namespace luksdetached {
 
-/// One JSON object on one line: {"version": "0.1.0", "pid": 1, "reloads": 0, "exports": [{"name":
-/// "vm1", "state": "open", "clients": 1, "size": 65536, "writable": true}, {"name": "vm2", "state":
-/// "failed", "clients": 0, "reason": "…", "retried": true}]}. `state` is waiting, open or failed.
-/// When the last reload changed nothing because of a mistake, "reload-error" says which.
-std::string status_report(const std::vector<ExportStatus>& exports, const ReloadStatus& reload);
+/// One JSON object on one line, as luksdetached(1) describes it: {"version": "0.1.0", "pid": 1,
+/// "started": "2026-11-28T06:17:02Z", "reloads": 0, "exports": [{"name": "vm1", "state": "open",
+/// "clients": 1, "size": 65536, …}, …]}. What there is not, such as the key slot of a volume that
+/// its key opened, is left out.
+std::string status_report(std::chrono::system_clock::time_point started,
+                          const std::vector<ExportStatus>& exports, const ReloadStatus& reload);
 
 }  // namespace luksdetached

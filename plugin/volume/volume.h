@@ -88,6 +88,9 @@ class Volume {
   /// memory again and lets the payload start its threads.
   void start();
 
+  /// As Source::reconnects.
+  std::uint64_t reconnects() const noexcept { return payload_->reconnects(); }
+
   /// As Source::stop_waiting.
   void stop_waiting() { payload_->stop_waiting(); }
 

@@ -85,8 +85,8 @@ TEST_P(ServiceConfigMistakes, AreSaidWithLineAndColumn) {
 }
 
 const std::string service_keys =
-    " in [service] (known: default, filter-parameters, filters, group, insecure, listen, status, "
-    "threads, tls, tls-certificates, tls-psk, tls-verify-peer, user)";
+    " in [service] (known: default, filter-parameters, filters, group, insecure, listen, metrics, "
+    "status, threads, tls, tls-certificates, tls-psk, tls-verify-peer, user)";
 const std::string listeners = "unix:/PATH, tcp:HOST:PORT, vsock:PORT, systemd or systemd:NAME";
 const std::string export_keys =
     " in [[export]] number 1 (known: allow-gid, allow-subject, allow-uid, description, discard, "

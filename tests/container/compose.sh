@@ -1,65 +1,72 @@
 #!/bin/bash
-# compose.sh IMAGE: docker/compose.yaml is what docker-compose takes, and what it starts serves. IMAGE is
-# the one that container.sh built with podman. Docker is one of our own, in a folder of ours, that
-# leaves this machine's network alone.
+# docker/compose.yaml, by the commands in its first lines: what it starts serves a volume whose header and
+# payload are on different servers. Started by image.sh, for its images. Docker is one of our own, in a
+# folder of ours, with only the networks of the file.
 . "$(dirname -- "$0")/../interop/lib.sh"
 . "$here/../container/lib.sh"
 
-image=${1:?the image}
-install -d -m 0750 -o 10809 -g 10809 "$tmp/run"
 make_luks2 vm1 4M --sector-size 512 --pbkdf argon2id "${cheap_argon2[@]}"
 chmod 755 "$tmp"
-chmod 444 "$tmp/vm1.secret" # a secret file is mounted as it is
-export RUN_DIR=$tmp/run SECRET_FILE=$tmp/vm1.secret
-export DOCKER_HOST=unix://$tmp/docker.sock
-project=luksdetachedtest$$
-compose() { docker-compose -p "$project" -f "$root/docker/compose.yaml" "$@"; }
-
-note "docker-compose takes the file"
-compose config >"$tmp/config.yaml"
-matches 'read_only: true' "$tmp/config.yaml"
+mkdir "$tmp/docker"
+cp "$root"/docker/{compose.yaml,config.toml} "$tmp/docker/"
+for file in header payload; do cp "$tmp/vm1.$file" "$tmp/docker/$file.img"; done
+cp "$tmp/vm1.secret" "$tmp/docker/"
 
 note "Docker"
+export DOCKER_HOST=unix://$tmp/docker.sock COMPOSE_PROJECT_NAME=luksdetachedtest$$
 stop_docker() {
-  local mount
   stop_quietly "$docker"
-  awk -v "d=$tmp/docker/" 'index($2, d) == 1 {print $2}' /proc/mounts | sort -r |
-    while read -r mount; do umount "$mount"; done
+  unmount_all
 }
-dockerd --data-root "$tmp/docker/data" --exec-root "$tmp/docker/exec" --pidfile "$tmp/docker.pid" \
+dockerd --data-root "$tmp/docker.data" --exec-root "$tmp/docker.exec" --pidfile "$tmp/docker.pid" \
   -H "$DOCKER_HOST" --default-ulimit "nofile=1024:$(ulimit -Hn)" --iptables=false --bridge=none \
   >"$tmp/dockerd.log" 2>&1 &
 docker=$!
 defer stop_docker
 eventually docker version
-podman save "$image" 2>/dev/null | docker load >/dev/null
-docker tag "$image" luksdetached
+build_image luksdetached-client -f "$root/docker/client.Dockerfile" "$root/docker"
+for image in luksdetached luksdetached-client; do
+  podman save "localhost/$image" 2>/dev/null | docker load >/dev/null
+  docker tag "localhost/$image" "$image"
+done
 
-note "docker-compose up"
-defer compose down --volumes --timeout 5
-compose up --no-start --no-build
-volume() { docker volume inspect -f '{{.Mountpoint}}' "${project}_$1"; }
-install -m 0444 "$tmp/vm1.header" "$(volume headers)/vm1.img"
-install -m 0600 -o 10809 -g 10809 "$tmp/vm1.payload" "$(volume payloads)/vm1.img"
-compose start
-container=$(compose ps -q luksdetached)
-healthy() { [ "$(docker inspect -f '{{.State.Health.Status}}' "$container")" = healthy ]; }
+note "the commands in the file"
+# docker compose is Debian's docker-compose.
+awk '!/^#/ { exit } sub(/^#   /, "") { sub(/ +#.*/, ""); sub(/docker compose/, "docker-compose"); print }' \
+  "$tmp/docker/compose.yaml" >"$tmp/commands"
+cat "$tmp/commands"
+[ "$(wc -l <"$tmp/commands")" = 6 ] || fail "other commands than this test knows"
+cd "$tmp/docker"
+defer docker-compose down --volumes --timeout 5
+sed '/docker-compose run/d' "$tmp/commands" | bash -euxo pipefail
+container() { docker inspect -f "$2" "$(docker-compose ps -q "$1")"; }
+healthy() { [ "$(container luksdetached '{{.State.Health.Status}}')" = healthy ]; }
 for _ in 1 2; do healthy || eventually healthy; done # its first check comes after 10 seconds
-docker exec "$container" grep -E '^(Uid|CapEff|NoNewPrivs):' /proc/1/status
-docker exec "$container" luksdetached healthcheck /etc/luksdetached/config.toml --ready vm1
+ready() {
+  docker-compose exec -T luksdetached luksdetached healthcheck /etc/luksdetached/config.toml --ready vm1
+}
+eventually ready
+grep 'docker-compose run' "$tmp/commands" | bash -euo pipefail | tee "$tmp/info"
+matches 'export-size: 4194304' "$tmp/info"
 
-uri="nbd+unix:///vm1?socket=$tmp/run/nbd.sock"
-noise 4M >"$tmp/plain"
-nbdcopy --flush "$tmp/plain" "$uri"
-nbdcopy "$uri" "$tmp/read"
-same "$tmp/plain" "$tmp/read"
-cp "$(volume payloads)/vm1.img" "$tmp/vm1.payload"
+note "none of them may do anything"
+for service in headers payloads luksdetached; do hardened "$(container $service '{{.State.Pid}}')"; done
+
+note "the client writes and reads"
+client() { docker-compose run --rm -T -v "$tmp/data:/data" client "$@"; }
+install -d -o 10809 -g 10809 "$tmp/data"
+noise 4M >"$tmp/data/plain"
+client nbdcopy --flush /data/plain 'nbd+unix:///vm1?socket=/run/luksdetached/nbd.sock'
+client nbdcopy 'nbd+unix:///vm1?socket=/run/luksdetached/nbd.sock' /data/read
+same "$tmp/data/plain" "$tmp/data/read"
+cp payload.img "$tmp/vm1.payload"
 decrypted vm1 512 >"$tmp/decrypted"
-same "$tmp/plain" "$tmp/decrypted"
+same "$tmp/data/plain" "$tmp/decrypted"
+cmp header.img "$tmp/vm1.header" || fail "the header was written"
 
-note "docker-compose stop"
+note "stopped"
 start=$(date +%s%3N)
-compose stop
-note "$(($(date +%s%3N) - start)) ms"
-[ "$(docker inspect -f '{{.State.ExitCode}}' "$container")" = 0 ] ||
-  fail "exit code $(docker inspect -f '{{.State.ExitCode}}' "$container")"
+docker-compose stop luksdetached
+fast_enough "$start"
+[ "$(container luksdetached '{{.State.ExitCode}}')" = 0 ] ||
+  fail "exit code $(container luksdetached '{{.State.ExitCode}}')"

@@ -16,12 +16,15 @@ rooms = {
     "plugin/source": ({"base", "source"}, {"libnbd.h", "nlohmann"}),
     "plugin/secret": ({"base", "config", "crypto", "secret"}, set()),
     "plugin/volume": ({"base", "crypto", "source", "volume"}, set()),
+    "plugin/metrics": ({"base", "metrics"}, {"microhttpd.h"}),
     "plugin/export": (
-        {"base", "config", "crypto", "luks", "source", "secret", "volume", "export"}, set()),
-    "plugin/status": ({"base", "export", "status"}, {"nlohmann"}),
+        {"base", "config", "crypto", "luks", "metrics", "source", "secret", "volume", "export"},
+        set()),
+    "plugin/status": ({"base", "export", "metrics", "status"}, {"nlohmann"}),
     "plugin": (
-        {"base", "config", "crypto", "log", "luks", "source", "secret", "volume", "export", "status"},
-        {"nbdkit-plugin.h"}),
+        {"base", "config", "crypto", "log", "luks", "metrics", "source", "secret", "volume", "export",
+         "status"},
+        {"nbdkit-plugin.h", "systemd"}),
     "server": ({"base", "config", "crypto", "export", "log", "luks", "source", "server"},
                {"nlohmann", "CLI"}),
 }

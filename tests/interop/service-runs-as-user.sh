@@ -19,7 +19,7 @@ status_socket=$tmp/run/status.sock
 printf '#!/bin/sh\nexec cat %s\n' "$tmp/vm1.secret" >"$tmp/ask"
 chmod 755 "$tmp/ask"
 cp -p "$tmp/vm1.payload" "$tmp/copy"
-service_config 'user = "nobody"' < <(
+service_config 'user = "nobody"' "metrics = \"unix:$tmp/run/metrics.sock\"" < <(
   export_table vm1 vm1
   export_table vm2 vm2
   export_table served vm1 "payload = \"nbdkit:file?file=$tmp/copy\"" "secret = \"exec:$tmp/ask\"")
@@ -47,6 +47,9 @@ says 'Permission denied'
 note "the sockets"
 is "$(stat -c '%U:%G %a' "$socket")" 'nobody:nogroup 600' "the socket"
 is "$(stat -c '%U %a' "$status_socket")" 'nobody 600' "the status socket"
+is "$(stat -c '%U %a' "$tmp/run/metrics.sock")" 'nobody 600' "the metrics' socket"
+descriptors=$(/usr/bin/python3 "$here/metrics.py" "unix:$tmp/run/metrics.sock" process_open_fds)
+[ "$descriptors" -gt 5 ] || fail "$descriptors descriptors"
 [ "$("${as_nobody[@]}" nbdinfo --size "$(uri_of vm1)")" = 262144 ] || fail "not for its user"
 exits 0 "${as_nobody[@]}" "$program" healthcheck "$config" --ready vm1
 
@@ -69,11 +72,12 @@ settled
 is "$(state vm2)" open vm2
 
 note "clients are let go, and the sockets vanish"
-nbd_shell -u "$(uri_of vm1)" -c 'import time; print("connected", flush=True); time.sleep(60)' >"$tmp/client.log" &
+/usr/bin/python3 -m nbd -u "$(uri_of vm1)" -c 'import time; print("connected", flush=True); time.sleep(60)' >"$tmp/client.log" &
 defer stop_quietly $!
 eventually grep -q connected "$tmp/client.log"
 ends_within_a_second
 [ ! -e "$socket" ] || fail "$socket is still there"
+[ ! -e "$tmp/run/metrics.sock" ] || fail "the metrics' socket is still there"
 
 children_are_gone() { ! ps -o pid= -p "$(xargs <<<"$children" | tr ' ' ,)"; }
 eventually children_are_gone

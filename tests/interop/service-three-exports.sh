@@ -69,13 +69,18 @@ done
 
 note "status"
 exits 0 "$program" status "$config"
-says '^vm1 +open +1048576 bytes$'
-says '^vm1-readonly +open +1048576 bytes, read-only$'
-says '^vm3 +failed +cannot unlock header'
+says '^NAME +STATE +SIZE +CLIENTS +MODE +DETAILS$'
+says '^vm1 +open +1 MiB +0 +read-write +aes-xts-plain64 .*key slot 0 of .*/vm1\.header at .*, [0-9]+ requests, none failed$'
+says '^vm1-readonly +open +1 MiB +0 +read-only '
+says '^vm3 +failed +- +0 +- +cannot unlock header'
 exits 0 "$program" status --json "$config"
 jq -e --argjson pid "$server" '.pid == $pid and (.version | type) == "string" and
   ([.exports[].name] == ["vm1", "vm3", "vm2", "vm1-readonly", "ein Name, é/%"]) and
-  .exports[0] == {name: "vm1", state: "open", clients: 0, size: 1048576, writable: true} and
+  (now - (.started | fromdate) | . >= 0 and . < 600) and
+  (.exports[0] | {name, state, clients, size, writable, keyslot, reconnects} ==
+    {name: "vm1", state: "open", clients: 0, size: 1048576, writable: true, keyslot: 0, reconnects: 0} and
+    (.header | endswith("/vm1.header")) and .cipher == "aes-xts-plain64" and .requests.read.errors == 0 and
+    (now - (.unlocked | fromdate) | . >= 0 and . < 600)) and
   .exports[3].writable == false' "$tmp/said" >/dev/null || fail "status: $(cat "$tmp/said")"
 
 note "health"
