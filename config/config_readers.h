@@ -41,4 +41,8 @@ void check_socket_path(std::string_view key, std::string_view path, const toml::
 void read_exports(const toml::node& node, const UriReader& read_uri, ServiceConfig& config,
                   Mistakes& mistakes);
 
+/// Reads who may see and open an export from its table. `config` has its [service] already, and
+/// gets where it asks for subjects of certificates.
+ExportRules read_export_rules(Section& section, ServiceConfig& config, Mistakes& mistakes);
+
 }  // namespace luksdetached

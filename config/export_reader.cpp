@@ -23,14 +23,16 @@ constexpr std::size_t max_name_bytes = 255;
 class ExportReader {
  public:
   ExportReader(const toml::table& table, std::size_t number, const UriReader& read_uri,
-               Mistakes& mistakes)
+               ServiceConfig& config, Mistakes& mistakes)
       : section_(table, "[[export]] number " + std::to_string(number), mistakes),
         read_uri_(read_uri),
+        config_(config),
         mistakes_(mistakes) {}
 
   NamedExport read() {
     NamedExport result;
     result.name = read_name();
+    result.rules = read_export_rules(section_, config_, mistakes_);
     OptionParser parser;
     bool complete = true;
     for (const std::string_view key : option_names()) {
@@ -270,6 +272,7 @@ class ExportReader {
 
   Section section_;
   const UriReader& read_uri_;
+  ServiceConfig& config_;
   Mistakes& mistakes_;
   std::string payload_place_;
 };
@@ -287,7 +290,7 @@ void read_exports(const toml::node& node, const UriReader& read_uri, ServiceConf
   std::set<std::string> names;
   std::size_t number = 0;
   for (const toml::node& element : *array) {
-    ExportReader reader(*element.as_table(), ++number, read_uri, mistakes);
+    ExportReader reader(*element.as_table(), ++number, read_uri, config, mistakes);
     NamedExport next = reader.read();
     if (!next.name.empty() && !names.insert(next.name).second) {
       mistakes.add(reader.where("name"),

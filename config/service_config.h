@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/export_options.h"
+#include "config/export_rules.h"
 
 namespace luksdetached {
 
@@ -18,6 +19,7 @@ namespace luksdetached {
 struct NamedExport {
   std::string name;  ///< the NBD export name: 1 to 255 bytes, no control characters
   ExportOptions options;
+  ExportRules rules;
 };
 
 /// Where clients connect.
@@ -51,6 +53,11 @@ struct NeededFile {
   unsigned line, column;
 };
 
+/// A place in the file.
+struct ConfigPlace {
+  unsigned line, column;  ///< from 1
+};
+
 /// A config file, checked.
 struct ServiceConfig {
   std::vector<Listener> listen;     ///< at least one
@@ -66,14 +73,20 @@ struct ServiceConfig {
   bool insecure = false;             ///< allow what is refused for safety
   std::vector<std::string> filters;  ///< of nbdkit, the first one next to clients
   std::vector<std::pair<std::string, std::string>> filter_parameters;  ///< key and value
-  std::string default_export;            ///< which export a client gets that names none
-  std::vector<NeededFile> needed_files;  ///< not looked at yet
-  std::vector<NamedExport> exports;      ///< at least one, names are unique
+  std::string default_export;               ///< which export a client gets that names none
+  std::vector<NeededFile> needed_files;     ///< not looked at yet
+  std::optional<ConfigPlace> subject_rule;  ///< the first one that needs subjects of certificates
+  std::vector<NamedExport> exports;         ///< at least one, names are unique
 };
 
 /// The keys of [service] whose values differ and take effect only at a start, as "listen, tls";
 /// empty when there are none.
 std::string fixed_differences(const ServiceConfig& before, const ServiceConfig& now);
+
+/// Throws ConfigError when the config, which is called `file`, has rules about subjects of
+/// certificates and nbdkit does not tell them.
+void check_subject_rules(const ServiceConfig& config, std::string_view file,
+                         bool nbdkit_tells_subjects);
 
 /// Something wrong at a place of the file.
 struct ConfigMistake {

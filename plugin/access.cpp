@@ -13,11 +13,11 @@ AccessDecision decide_access(PeerKind peer, bool tls, bool insecure) {
   if (tls || peer == PeerKind::local) return {true, ""};
   if (peer == PeerKind::loopback) {
     return {true,
-            "warning: a client on this machine reads the decrypted data over TCP without TLS, as "
+            "a client on this machine reads the decrypted data over TCP without TLS, as "
             "every local user may; serve on a unix socket (-U) instead"};
   }
   if (insecure) {
-    return {true, "warning: a remote client reads the decrypted data without TLS (insecure=true)"};
+    return {true, "a remote client reads the decrypted data without TLS (insecure=true)"};
   }
   return {false,
           "a remote client without TLS is refused: serve with --tls=require, or on a unix socket "

@@ -97,6 +97,11 @@ std::optional<std::string> user_to_become(const std::vector<std::string>& argume
   return find({'u', {"--user", "--user"}, std::string_view("--us").size(), true}, arguments);
 }
 
+std::optional<std::string> log_destination(const std::vector<std::string>& arguments) {
+  constexpr char no_letter = '\0';
+  return find({no_letter, {"--log", "--log"}, std::string_view("--log").size(), true}, arguments);
+}
+
 std::vector<std::string> process_arguments() {
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   std::vector<std::string> arguments;

@@ -3,9 +3,10 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
-#include <dlfcn.h>
 #include <pwd.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +24,7 @@
 #include <utility>
 
 #include "access.h"
+#include "audit.h"
 #include "base/error.h"
 #include "base/signals.h"
 #include "client_errno.h"
@@ -32,13 +34,18 @@
 #include "crypto/hash.h"
 #include "crypto/sector_cipher.h"
 #include "crypto/secure_memory.h"
+#include "current_peer.h"
 #include "export/export_keeper.h"
 #include "export/load_service.h"
 #include "export/registry.h"
+#include "export_access.h"
+#include "export_log.h"
 #include "hang_up.h"
-#include "log_limit.h"
+#include "log/log.h"
+#include "log/log_limit.h"
 #include "metrics/metrics_server.h"
 #include "metrics/request_counters.h"
+#include "newer_nbdkit.h"
 #include "own_sockets.h"
 #include "reload_on_signal.h"
 #include "service_manager.h"
@@ -71,7 +78,11 @@ struct State {
   std::optional<ReloadOnSignal> reload_on_signal;
   std::optional<ExportKeeper> keeper;
   std::atomic<bool> warned_of_peer = false;
+  const pid_t starter = ::getpid();
+  std::atomic<bool> is_serving = false;
+  Log log;
   LogLimit io_errors;
+  Audit audit{log};
 };
 
 // The one export of a process without config=.
@@ -85,15 +96,19 @@ State& state() {
 // One client.
 struct Connection {
   Connection(std::shared_ptr<Export> its_export, bool is_read_only)
-      : client(std::move(its_export)),
+      : rules(its_export->rules()),
+        client(std::move(its_export)),
         size(client.volume()->measure()),
-        read_only(is_read_only),
+        read_only(is_read_only || !client.volume()->writable()),
         syncs(client.volume()->sync_failures()) {}
 
+  std::shared_ptr<const ExportRules> rules;  // as when it came
   Export::Client client;
   std::uint64_t size;  // as when it came: NBD has no way to tell it later
   bool read_only;
   SyncFailures::Witness syncs;
+  std::atomic<bool> knows_of_removal = false;
+  std::optional<Audit::Opened> audited;  // in a service
 };
 
 Connection& connection_of(void* handle) {
@@ -104,18 +119,35 @@ RequestCounters& requests_of(void* handle) {
   return connection_of(handle).client.requests();
 }
 
-// Throws when the export was removed meanwhile.
+// Throws when the export was removed meanwhile. The first time the client is told so; if it goes on
+// and nothing of it is under way it is let go, where nbdkit can.
 Export::Client::Use volume_of(void* handle) {
-  return connection_of(handle).client.volume();
+  Connection& connection = connection_of(handle);
+  try {
+    return connection.client.volume();
+  } catch (const Error&) {
+    if (connection.client.is_over() && connection.knows_of_removal.exchange(true)) {
+      disconnect_client();
+    }
+    throw;
+  }
+}
+
+// While nbdkit starts its user expects its own words for what fails.
+void log_error(const std::string& text) {
+  if (state().is_serving) {
+    state().log.write(LogLevel::error, text);
+  } else {
+    nbdkit_error("%s", text.c_str());
+  }
 }
 
 void log(const Error& error) {
   if (error.kind() != ErrorKind::io) {
-    nbdkit_error("%s", error.what());
+    log_error(error.what());
   } else if (const auto dropped = state().io_errors.admit(LogLimit::Clock::now())) {
-    nbdkit_error(
-        "%s%s", error.what(),
-        *dropped == 0 ? "" : (" (and " + std::to_string(*dropped) + " before it)").c_str());
+    log_error(error.what() +
+              (*dropped == 0 ? "" : " (and " + std::to_string(*dropped) + " before it)"));
   }
 }
 
@@ -129,31 +161,19 @@ Result guarded(Result on_error, Body body) noexcept {
     const bool of_payload = error.kind() == ErrorKind::io;
     nbdkit_set_error(of_payload ? client_errno(error.errno_code()) : error.errno_code());
   } catch (const std::bad_alloc&) {
-    nbdkit_error("out of memory");
+    log_error("out of memory");
     nbdkit_set_error(ENOMEM);
   } catch (const std::exception& error) {
-    nbdkit_error("%s", error.what());
+    log_error(error.what());
     nbdkit_set_error(EIO);
   }
   return on_error;
 }
 
-// For the log of one export: before nbdkit goes into the background.
 ExportEvents events_at_start() {
-  return {
-      .opened = [](const std::string&,
-                   const std::string& text) { nbdkit_debug("%s", text.c_str()); },
-      // nbdkit has no call for warnings, and its word for errors would make people think that the
-      // command failed.
-      .warning =
-          [](const std::string&, const std::string& text) {
-            std::fprintf(stderr, "nbdkit: luksdetached: warning: %s\n", text.c_str());
-          },
-      .failed = [](const std::string&, const std::string&) {},  // thrown as well
-      .removed = [](const std::string&, const std::string&) {},
-      .not_followed = [](const std::string&) {},
-      .news = [](const std::string&, const std::string& text) { nbdkit_error("%s", text.c_str()); },
-  };
+  return events_of_one(state().log, [](const std::string&, const std::string& text) {
+    nbdkit_debug("%s", text.c_str());
+  });
 }
 
 // Tells, by `notify`, how the exports are. From several threads: none may tell of an earlier state
@@ -168,40 +188,29 @@ void tell_service_manager(void (*notify)(const std::string& status)) noexcept {
   }
 }
 
-// For the log of a service, which may be syslog by now.
-ExportEvents events_of_service() {
-  return {
-      .opened =
-          [](const std::string& name, const std::string& text) {
-            // Good news is not an error, which is all that nbdkit's log has beside debugging.
-            std::fprintf(stderr, "nbdkit: luksdetached: export %s is open: %s\n", name.c_str(),
-                         text.c_str());
-          },
-      .warning =
-          [](const std::string& name, const std::string& text) {
-            nbdkit_error("export %s: warning: %s", name.c_str(), text.c_str());
-          },
-      .failed =
-          [](const std::string& name, const std::string& text) {
-            nbdkit_error("export %s is refused to clients: %s", name.c_str(), text.c_str());
-          },
-      .removed =
-          [](const std::string& name, const std::string& text) {
-            std::fprintf(stderr, "nbdkit: luksdetached: export %s: %s\n", name.c_str(),
-                         text.c_str());
-          },
-      .not_followed =
-          [](const std::string& mistakes) {
-            nbdkit_error("the config was not followed, nothing is changed: %s", mistakes.c_str());
-          },
-      .news =
-          [](const std::string& name, const std::string& text) {
-            nbdkit_error("export %s: %s", name.c_str(), text.c_str());
-          },
-      .state_changed = [] { tell_service_manager(notify_status); },
-      .reload_begins = notify_reloading,
-      .reload_ended = [] { tell_service_manager(notify_ready); },
-  };
+ExportEvents events_of_running_service() {
+  ExportEvents events = events_of_service(state().log, state().audit);
+  events.state_changed = [] { tell_service_manager(notify_status); };
+  events.reload_begins = notify_reloading;
+  events.reload_ended = [] { tell_service_manager(notify_ready); };
+  return events;
+}
+
+// As nbdkit itself does.
+void follow_log_option() {
+  const std::optional<std::string> told = log_destination(process_arguments());
+  if (told == "syslog") state().log.set_target(Log::Target::syslog);
+  if (told == "null") state().log.set_target(Log::Target::nowhere);
+}
+
+// nbdkit in the background has no standard error, but logs to syslog(3).
+void follow_into_background() {
+  if (log_destination(process_arguments())) return;
+  struct stat info {};
+  const bool has_none = ::fstat(STDERR_FILENO, &info) != 0 ||
+                        (S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3));  // /dev/null
+  // With --run there is another process, too, but not in the background.
+  if (has_none && ::getpid() != state().starter) state().log.set_target(Log::Target::syslog);
 }
 
 // ---- start ----
@@ -266,15 +275,24 @@ std::vector<WantedExport> wanted_exports(const ServiceConfig& config) {
   std::vector<WantedExport> wanted;
   wanted.reserve(config.exports.size());
   for (const NamedExport& one : config.exports) {
-    wanted.push_back({one.name, one.options, access_to(one.options)});
+    wanted.push_back({one.name, one.options, access_to(one.options), one.rules});
   }
   return wanted;
+}
+
+// The config file as it is now.
+ServiceConfig read_config() {
+  const std::string& path = state().config_path;
+  ServiceConfig config = load_service(path);
+  check_subject_rules(config, path, nbdkit_tells_subjects());
+  return config;
 }
 
 int on_config_complete() {
   return guarded(-1, [] {
     State& s = state();
     s.read_only = asks_for_read_only(process_arguments());
+    follow_log_option();
     if (s.config_path.empty()) {
       const ExportOptions options = s.parser.finish();
       check_standard_input(options);
@@ -285,7 +303,7 @@ int on_config_complete() {
     if (s.has_parameters) {
       throw OptionError("config= has all parameters in its file; the others cannot be given too");
     }
-    s.service = load_service(s.config_path);
+    s.service = read_config();
     s.insecure = s.service->insecure;
     s.own_sockets.emplace(s.service->listen);
     std::atexit([] { state().own_sockets.reset(); });  // when nbdkit gives up
@@ -297,7 +315,7 @@ int on_config_complete() {
 // What the config has now, for a service that runs.
 std::vector<WantedExport> reread_config() {
   State& s = state();
-  ServiceConfig config = load_service(s.config_path);
+  ServiceConfig config = read_config();
   const std::lock_guard lock(s.followed_mutex);
   if (const std::string keys = fixed_differences(*s.service, config); !keys.empty()) {
     throw OptionError(s.config_path + ": what changed in [service] needs a restart: " + keys);
@@ -313,8 +331,7 @@ std::vector<WantedExport> reread_config() {
 // at a time, unless the config says otherwise. What came with 1.34 is nbdkit_disconnect.
 int on_thread_model() {
   const State& s = state();
-  const bool may_abort = dlsym(RTLD_DEFAULT, "nbdkit_disconnect") == nullptr;
-  if (s.service && s.service->threads == 0 && may_abort) {
+  if (s.service && s.service->threads == 0 && !nbdkit_disconnects()) {
     return NBDKIT_THREAD_MODEL_SERIALIZE_REQUESTS;
   }
   return NBDKIT_THREAD_MODEL_PARALLEL;
@@ -358,17 +375,19 @@ int on_get_ready() {
 int on_after_fork() {
   return guarded(-1, [] {
     State& s = state();
+    follow_into_background();
     s.hang_up.emplace([&s] {
       if (s.service) notify_stopping();
       s.exports.stop_waiting();
     });
     if (!s.service) {
       s.exports.start_first();
+      s.is_serving = true;
       return 0;
     }
     // No other process of the user reads the keys of all exports from its memory.
     prctl(PR_SET_DUMPABLE, 0);
-    s.keeper.emplace(s.exports, events_of_service(), reread_config);
+    s.keeper.emplace(s.exports, events_of_running_service(), reread_config);
     if (s.status) {
       s.status->start(
           [&s, started = std::chrono::system_clock::now()] {
@@ -382,38 +401,53 @@ int on_after_fork() {
     s.reload_on_signal.emplace(*s.keeper);
     tell_service_manager(notify_ready);
     s.keeper->start();
+    s.is_serving = true;
     return 0;
   });
 }
 
 // ---- a client comes ----
 
-// Throws Error(policy) when the client may not see the export.
-void check_peer(bool tls) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  PeerKind peer = PeerKind::local;
-  if (nbdkit_peer_name(reinterpret_cast<sockaddr*>(&address), &size) == 0) {
-    peer = classify_peer(address);
-  } else if (errno != ENOTSOCK) {  // a pipe on standard input is local
-    throw Error(ErrorKind::policy, "a client whose address is unknown is refused");
-  }
-  const AccessDecision decision = decide_access(peer, tls, state().insecure);
+// Throws Error(policy) when the client may not see any export.
+void check_peer(const Peer& peer) {
+  State& s = state();
+  const AccessDecision decision = decide_access(peer.kind, peer.tls, s.insecure);
   if (!decision.allowed) throw Error(ErrorKind::policy, decision.message);
   // Once is enough: a busy local client would flood the log.
-  if (!decision.message.empty() && !state().warned_of_peer.exchange(true)) {
-    nbdkit_error("%s", decision.message.c_str());
+  if (!decision.message.empty() && !s.warned_of_peer.exchange(true)) {
+    s.log.write(LogLevel::warning, decision.message);
   }
 }
 
-// Lists what a client could open now.
+// Runs `body` for a client. In a service a client that is refused has a line of its own in the log;
+// what it is told is the same for all reasons.
+template <typename Result, typename Body>
+Result let_in(Result on_refusal, std::optional<std::string_view> name, bool tls, Body body) {
+  return guarded(on_refusal, [&] {
+    const Peer peer = current_peer(tls);
+    try {
+      check_peer(peer);
+      return body(peer);
+    } catch (const Error& error) {
+      if (!state().service) throw;
+      state().audit.refused(name, peer, error.what());
+      nbdkit_set_error(ENOENT);
+      return on_refusal;
+    }
+  });
+}
+
+// Lists what the client could open now.
 int on_list_exports(int, int is_tls, nbdkit_exports* exports) {
-  return guarded(-1, [&] {
-    check_peer(is_tls != 0);
+  return let_in(-1, std::nullopt, is_tls != 0, [&](const Peer& peer) {
     if (!state().service) return nbdkit_use_default_export(exports);
     for (const ExportStatus& one : state().exports.statuses()) {
-      if (one.state != ExportState::open) continue;
-      if (nbdkit_add_export(exports, one.name.c_str(), nullptr) != 0) return -1;
+      const ExportRules& rules = *one.rules;
+      if (one.state != ExportState::open || !rules.list || !why_not_allowed(rules, peer).empty()) {
+        continue;
+      }
+      const char* about = rules.description.empty() ? nullptr : rules.description.c_str();
+      if (nbdkit_add_export(exports, one.name.c_str(), about) != 0) return -1;
     }
     return 0;
   });
@@ -426,16 +460,27 @@ const char* on_default_export(int, int) {
 }
 
 void* on_open(int read_only) {
-  return guarded<void*>(nullptr, [&] {
-    check_peer(nbdkit_is_tls() == 1);
-    const State& s = state();
-    const std::string name = s.service ? nbdkit_export_name() : only_export;
-    return new Connection{s.exports.find(name), read_only != 0};
+  State& s = state();
+  const char* asked = s.service ? nbdkit_export_name() : only_export;
+  if (asked == nullptr) return nullptr;
+  return let_in<void*>(nullptr, asked, nbdkit_is_tls() == 1, [&](const Peer& peer) -> void* {
+    std::shared_ptr<Export> found = s.exports.find(asked);
+    if (const std::string why = why_not_allowed(*found->rules(), peer); !why.empty()) {
+      throw Error(ErrorKind::policy, why);
+    }
+    auto connection = std::make_unique<Connection>(std::move(found), read_only != 0);
+    if (s.service) connection->audited.emplace(s.audit, asked, peer, connection->read_only);
+    return connection.release();
   });
 }
 
 void on_close(void* handle) {
   delete &connection_of(handle);
+}
+
+const char* on_export_description(void* handle) {
+  const std::string& description = connection_of(handle).rules->description;
+  return description.empty() ? nullptr : description.c_str();
 }
 
 std::int64_t on_get_size(void* handle) {
@@ -671,6 +716,7 @@ nbdkit_plugin make_plugin() {
   plugin.default_export = on_default_export;
   plugin.cleanup = on_unload;
   plugin.block_size = on_block_size;
+  plugin.export_description = on_export_description;
   return plugin;
 }
 

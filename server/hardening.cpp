@@ -7,10 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <stdexcept>
 
 #include "base/error.h"
+#include "log/log.h"
 
 namespace luksdetached {
 
@@ -33,13 +33,11 @@ rlimit raise_limit(decltype(RLIMIT_NOFILE) resource, rlim_t enough) {
 void check_memory_lock(const ServiceConfig& config, rlim_t limit) {
   const rlim_t needed = config.exports.size() * static_cast<rlim_t>(sysconf(_SC_PAGESIZE));
   if (needed <= limit) return;
-  std::fprintf(
-      stderr,
-      "luksdetached: warning: %zu exports need at least %llu KiB of locked memory, and the "
-      "limit is %llu KiB: some will be refused (raise RLIMIT_MEMLOCK: ulimit -l, "
-      "LimitMEMLOCK=)\n",
-      config.exports.size(), static_cast<unsigned long long>(needed / 1024),
-      static_cast<unsigned long long>(limit / 1024));
+  Log().write(LogLevel::warning,
+              std::to_string(config.exports.size()) + " exports need at least " +
+                  std::to_string(needed / 1024) + " KiB of locked memory, and the limit is " +
+                  std::to_string(limit / 1024) +
+                  " KiB: some will be refused (raise RLIMIT_MEMLOCK: ulimit -l, LimitMEMLOCK=)");
 }
 
 }  // namespace
@@ -48,9 +46,8 @@ void harden(const ServiceConfig& config, const std::optional<ServiceUser>& user)
   constexpr rlim_t enough_files = 65536;  // each client needs one
   const bool root_serves = geteuid() == 0 && !user;
   if (root_serves) {
-    std::fprintf(stderr,
-                 "luksdetached: warning: the service runs as root; user in [service] says who else "
-                 "it can be\n");
+    Log().write(LogLevel::warning,
+                "the service runs as root; user in [service] says who else it can be");
   }
   // nbdkit sets them itself when it changes the user. Without the capability they stay.
   if (root_serves) setgroups(0, nullptr);

@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "export/load_service.h"
+#include "installed_nbdkit.h"
 #include "source/uri.h"
 #include "status_client.h"
 
@@ -24,6 +25,7 @@ std::uint64_t reloads(const nlohmann::ordered_json& report) {
 int reload(const std::string& config_path) {
   // A mistake is said here, and the service is not bothered with it.
   const ServiceConfig config = load_service(config_path);
+  check_installed_nbdkit(config, config_path);
   const std::uint64_t before = reloads(ask_service(config, Request::status));
   nlohmann::ordered_json report = ask_service(config, Request::reload);
   // It may be unlocking an export; and it waits for the requests of those that it removes.

@@ -11,6 +11,7 @@
 #include "config/needed_files.h"
 #include "export/load_service.h"
 #include "hardening.h"
+#include "installed_nbdkit.h"
 #include "listeners.h"
 #include "own_files.h"
 #include "service_user.h"
@@ -82,6 +83,7 @@ void set_tls_policy() {
 int serve(const std::string& config_path) {
   const ServiceConfig config = load_service(config_path);
   check_needed_files(config, config_path);
+  check_installed_nbdkit(config, config_path);
   const std::optional<ServiceUser> user = user_to_become(config);
   Listeners listeners;
   listeners.open(config, user);

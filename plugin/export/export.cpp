@@ -38,6 +38,7 @@ ExportStatus Export::status() const {
   status.reason = reason_;
   status.is_retried = is_retried_;
   status.clients = client_count_;
+  status.rules = rules_;
   status.requests = requests_;
   if (state_ == ExportState::open) {
     status.size = volume_->size();
@@ -46,6 +47,17 @@ ExportStatus Export::status() const {
     status.unlocked = unlocked_;
   }
   return status;
+}
+
+std::shared_ptr<const ExportRules> Export::rules() const {
+  const std::lock_guard lock(mutex_);
+  return rules_;
+}
+
+void Export::set_rules(ExportRules rules) {
+  auto next = std::make_shared<const ExportRules>(std::move(rules));
+  const std::lock_guard lock(mutex_);
+  rules_ = std::move(next);
 }
 
 void Export::serve(std::shared_ptr<Volume> volume, UnlockFacts unlocked) {
@@ -109,6 +121,11 @@ Export::Client::Client(std::shared_ptr<Export> its_export) : export_(std::move(i
     case ExportState::removed:
       throw Error(ErrorKind::usage, "export " + its.name_ + " was removed", ESHUTDOWN);
   }
+  if (its.rules_->max_clients != 0 && its.client_count_ >= its.rules_->max_clients) {
+    throw Error(ErrorKind::policy, "export " + its.name_ + " has as many connections as its " +
+                                       "max-clients allows, " +
+                                       std::to_string(its.rules_->max_clients));
+  }
   its.clients_.push_back(this);
   ++its.client_count_;
   volume_ = its.volume_;
@@ -126,6 +143,11 @@ Export::Client::Use Export::Client::volume() {
     if (volume_) return {*this, std::move(lock)};
   }
   throw Error(ErrorKind::io, "export " + export_->name_ + " was removed", ESHUTDOWN);
+}
+
+bool Export::Client::is_over() noexcept {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  return lock && removed_ && !volume_;
 }
 
 // While a request is under way nothing: its end does the same.

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "config/export_options.h"
+#include "config/export_rules.h"
 #include "export/unlock_facts.h"
 #include "metrics/request_counters.h"
 #include "source/source.h"
@@ -44,6 +45,7 @@ struct ExportStatus {
   std::optional<UnlockFacts> unlocked;  ///< when open
   /// What its clients asked for, of now and later. Null only in a status that is no export's.
   std::shared_ptr<const RequestCounters> requests;
+  std::shared_ptr<const ExportRules> rules;  ///< the same
 };
 
 /// An export from when it is asked for until it was removed and its last client has gone.
@@ -59,6 +61,10 @@ class Export {
   Access access() const noexcept { return access_; }
   ExportState state() const;
   ExportStatus status() const;
+
+  /// What new clients have to match. Those that have it open keep it when the rules change.
+  std::shared_ptr<const ExportRules> rules() const;
+  void set_rules(ExportRules rules);
 
   /// Clients get the volume from now on, unless the export was removed: then it is gone. What
   /// follows does nothing then, either.
@@ -98,12 +104,14 @@ class Export {
   std::shared_ptr<Volume> volume_;
   UnlockFacts unlocked_;  // of the volume
   std::size_t client_count_ = 0;
+  std::shared_ptr<const ExportRules> rules_ = std::make_shared<const ExportRules>();
 };
 
 /// One client of an export. Its requests may come from several threads at once.
 class Export::Client {
  public:
-  /// Throws Error with ESHUTDOWN, and the reason, when the export is not open.
+  /// Throws Error with ESHUTDOWN, and the reason, when the export is not open; Error(policy) when
+  /// it has as many clients as its rules allow. What else the rules say is the caller's to check.
   explicit Client(std::shared_ptr<Export> its_export);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -127,6 +135,9 @@ class Export::Client {
 
   /// Throws Error(io) with ESHUTDOWN when the export was removed.
   Use volume();
+
+  /// Was the export removed, and has every request of this client ended that had begun before?
+  bool is_over() noexcept;
 
   /// Where its requests are counted.
   RequestCounters& requests() const noexcept { return *export_->requests_; }

@@ -108,6 +108,7 @@ void ExportRegistry::follow(std::vector<WantedExport> wanted, const ExportEvents
       entry.its_export =
           std::make_shared<Export>(std::move(one.name), std::move(one.options), one.access);
     }
+    entry.its_export->set_rules(std::move(one.rules));
     if (entry.its_export->state() == ExportState::failed) {
       entry.its_export->wait();
       entry.due = Clock::time_point::min();
@@ -263,6 +264,7 @@ std::shared_ptr<ExportRegistry::Opened> ExportRegistry::open(const Export& one, 
   if (opened.volume->writable()) payload->writer = presence;
   if (one.state() != ExportState::removed) {
     for (const std::string& text : opened.warnings) events.warning(name, text);
+    events.unlocked(name, opened.facts);
     events.opened(name, opened.summary);
   }
   return std::make_shared<Opened>(payload, std::move(presence), std::move(opened.facts),

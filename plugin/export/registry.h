@@ -14,6 +14,7 @@
 
 #include "config/export_options.h"
 #include "export/export.h"
+#include "export/unlock_facts.h"
 #include "source/source.h"
 
 namespace luksdetached {
@@ -27,6 +28,9 @@ struct ExportEvents {
   Tell removed;                                                   ///< the same
   std::function<void(const std::string& mistakes)> not_followed;  ///< the config, which was reread
   Tell news;  ///< of storage that goes away and comes back: from any thread while it is served
+  /// Before `opened`, from the same thread.
+  std::function<void(const std::string& name, const UnlockFacts& facts)> unlocked =
+      [](const std::string&, const UnlockFacts&) {};
   std::function<void()> state_changed = [] {};  ///< an export is open, or failed: who opens tells
   std::function<void()> reload_begins = [] {};  ///< who follows tells
   std::function<void()> reload_ended = [] {};   ///< the same
@@ -37,6 +41,7 @@ struct WantedExport {
   std::string name;
   ExportOptions options;
   Access access = Access::read_only;
+  ExportRules rules{};
 };
 
 /// Exports by name. One thread opens them, another one says which there are; meanwhile any thread
@@ -51,9 +56,10 @@ class ExportRegistry {
   ~ExportRegistry() { remove_all(); }
 
   /// From now on these are the exports, in this order; their names are unique. Those that are asked
-  /// for as before stay as they are, but one that failed is waiting again. The others are removed
-  /// first, also one that is being opened, and told so: with their keys, but for requests that have
-  /// begun and do not end within two seconds. What is new is waiting. Not from two threads at once.
+  /// for as before stay as they are, but for their rules, and one that failed is waiting again. The
+  /// others are removed first, also one that is being opened, and told so: with their keys, but for
+  /// requests that have begun and do not end within two seconds. What is new is waiting. Not from
+  /// two threads at once.
   void follow(std::vector<WantedExport> wanted, const ExportEvents& events);
 
   /// Unlocks the first export, which is still refused to clients until it is started. For a process

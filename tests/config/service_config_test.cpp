@@ -89,9 +89,9 @@ const std::string service_keys =
     "status, threads, tls, tls-certificates, tls-psk, tls-verify-peer, user)";
 const std::string listeners = "unix:/PATH, tcp:HOST:PORT, vsock:PORT, systemd or systemd:NAME";
 const std::string export_keys =
-    " in [[export]] number 1 (known: discard, header, header-sha256, insecure, kdf-iterations-max, "
-    "kdf-memory-max, keyslot, lock, name, passphrase, payload, payload-offset, readonly, "
-    "reconnect-timeout, "
+    " in [[export]] number 1 (known: allow-gid, allow-subject, allow-uid, description, discard, "
+    "header, header-sha256, insecure, kdf-iterations-max, kdf-memory-max, keyslot, list, lock, "
+    "max-clients, name, passphrase, payload, payload-offset, readonly, reconnect-timeout, "
     "require-cipher, require-luks, require-uuid, secret, secret-offset, secret-size, volume-key)";
 const std::string beyond_loopback =
     "a TCP listener beyond loopback needs tls = \"require\" with tls-verify-peer = true or "
@@ -537,6 +537,63 @@ INSTANTIATE_TEST_SUITE_P(
             "F:12:1: payload is missing in [[export]] number 3\n"
             "F:12:1: secret (or passphrase, or volume-key) is missing in [[export]] number 3"}));
 
+// Who may see and open an export.
+INSTANTIATE_TEST_SUITE_P(
+    Rules, ServiceConfigMistakes,
+    ::testing::Values(
+        Mistaken{in_export("list = \"no\""),
+                 "F:8:8: list in [[export]] number 1 must be true or false, not a string"},
+        Mistaken{in_export("description = 1"),
+                 "F:8:15: description in [[export]] number 1 must be a string, not an integer"},
+        Mistaken{in_export("description = \"a\\nb\""),
+                 "F:8:15: description in [[export]] number 1 holds a control character"},
+        Mistaken{in_export("description = \"" + repeated("é", 2040) + "\""), "good"},
+        Mistaken{in_export("description = \"\"\"" + repeated("x", 3000) + "\\\n" +
+                           repeated("x", 1096) + "\"\"\""),
+                 "good"},
+        Mistaken{in_export("description = \"\"\"" + repeated("x", 3000) + "\\\n" +
+                           repeated("x", 1097) + "\"\"\""),
+                 "F:8:15: description is longer than 4096 bytes, which is all that NBD can tell"},
+        Mistaken{in_export("allow-uid = 1000"),
+                 "F:8:13: allow-uid in [[export]] number 1 must be an array of numbers and names, "
+                 "not an integer"},
+        Mistaken{in_export("allow-uid = []"),
+                 "F:8:13: allow-uid is an empty array; without allow-uid it is no rule"},
+        Mistaken{in_export("allow-uid = [-1]"), "F:8:14: allow-uid: -1 is no number of a user"},
+        Mistaken{in_export("allow-uid = [0, 4294967294]"), "good"},
+        Mistaken{in_export("allow-gid = [4294967295]"),
+                 "F:8:14: allow-gid: 4294967295 is no number of a group"},
+        Mistaken{in_export("allow-uid = [0, true]"),
+                 "F:8:17: allow-uid in [[export]] number 1 must be an array of numbers and names, "
+                 "not true or false"},
+        Mistaken{in_export("allow-uid = [\"root\"]\nallow-gid = [\"root\"]"), "good"},
+        Mistaken{in_export("allow-uid = [\"no such user\"]"),
+                 "F:8:14: allow-uid: there is no user called 'no such user'"},
+        Mistaken{in_export("allow-gid = [\"no such group\"]"),
+                 "F:8:14: allow-gid: there is no group called 'no such group'"},
+        Mistaken{in_export("allow-uid = [\"a\\u0000\"]"),
+                 "F:8:14: allow-uid in [[export]] number 1 holds a control character"},
+        Mistaken{in_export("allow-subject = [\"CN=a\"]"),
+                 "F:8:17: allow-subject needs tls-certificates and tls-verify-peer = true in "
+                 "[service]: else clients have no certificate that counts"},
+        Mistaken{in_service("tls = \"require\"\ntls-certificates = \"/pki\"\ntls-verify-peer = "
+                            "true") +
+                     "allow-subject = [\"CN=a,O=b\"]",
+                 "good"},
+        Mistaken{in_service("tls = \"require\"\ntls-certificates = \"/pki\"\ntls-verify-peer = "
+                            "true") +
+                     "allow-subject = [\"host1\"]",
+                 "F:11:18: allow-subject: 'host1' is no subject of a certificate, such as "
+                 "CN=host1,O=Example"},
+        Mistaken{
+            in_service("tls = \"require\"\ntls-psk = \"/keys\"") + "allow-subject = [\"CN=a\"]",
+            "F:10:17: allow-subject needs tls-certificates and tls-verify-peer = true in "
+            "[service]: else clients have no certificate that counts"},
+        Mistaken{in_export("max-clients = 0"), "F:8:15: max-clients must be from 1 to 65536"},
+        Mistaken{in_export("max-clients = 65537"), "F:8:15: max-clients must be from 1 to 65536"},
+        Mistaken{in_export("max-clients = \"2\""),
+                 "F:8:15: max-clients in [[export]] number 1 must be an integer, not a string"}));
+
 // Two exports that are as good as each other, but for their payloads.
 std::string with_payloads(const std::string& first, const std::string& second) {
   return good_service + "[[export]]\nname = \"a\"\nheader = \"/h\"\npayload = " + first +
@@ -813,7 +870,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistaken{in_export("key-slot = 1"),
                  "F:8:1: unknown key 'key-slot'" + export_keys + "; did you mean keyslot?"},
         Mistaken{in_export("config = \"/x\""), "F:8:1: unknown key 'config'" + export_keys},
-        Mistaken{in_export("listen = []"), "F:8:1: unknown key 'listen'" + export_keys},
+        Mistaken{in_export("listen = []"),
+                 "F:8:1: unknown key 'listen'" + export_keys + "; did you mean list?"},
         Mistaken{in_export("passphrase = \"-0\""),
                  "F:8:14: passphrase must be +/PATH: a service has no standard input and no open "
                  "files to read"},
@@ -1053,6 +1111,45 @@ passphrase = "+/p"
   EXPECT_TRUE(first.readonly);
   EXPECT_TRUE(first.insecure);
   EXPECT_FALSE(config.exports[1].options.readonly);
+}
+
+TEST(ServiceConfig, RulesOfAnExport) {
+  const auto parse = [](const std::string& lines) {
+    return parse_config(good_service + "tls = \"on\"\ntls-certificates = \"/pki\"\n" +
+                            "tls-verify-peer = true\n" + good_export + lines,
+                        "F", read_uri);
+  };
+  EXPECT_EQ(parse("").exports[0].rules, ExportRules{});
+  const ServiceConfig config = parse(
+      "list = false\ndescription = \"a disk\"\nallow-uid = [1000, \"root\"]\n"
+      "allow-gid = [\"root\"]\nallow-subject = [\"CN=a\"]\nmax-clients = 2\n");
+  const ExportRules rules{.list = false,
+                          .description = "a disk",
+                          .allow_uid = {1000, 0},
+                          .allow_gid = {0},
+                          .allow_subject = {"CN=a"},
+                          .max_clients = 2};
+  EXPECT_EQ(config.exports[0].rules, rules);
+}
+
+TEST(ServiceConfig, SubjectsNeedAnNbdkitThatTellsThem) {
+  const std::string with_tls = good_service +
+                               "tls = \"on\"\ntls-certificates = \"/pki\"\n"
+                               "tls-verify-peer = true\n" +
+                               good_export;
+  const ServiceConfig without = parse_config(with_tls, "F", read_uri);
+  check_subject_rules(without, "F", false);
+  const ServiceConfig config =
+      parse_config(with_tls + "allow-subject = [\"CN=a\"]\n", "F", read_uri);
+  check_subject_rules(config, "F", true);
+  try {
+    check_subject_rules(config, "F", false);
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_STREQ(error.what(),
+                 "F:11:17: allow-subject needs nbdkit 1.42 or newer (Debian 13 has it): this one "
+                 "does not tell the subject of a client's certificate");
+  }
 }
 
 TEST(ServiceConfig, TcpThatIsSafeEnough) {

@@ -11,6 +11,7 @@ rooms = {
     "config": ({"config"}, {"toml++"}),
     "plugin/base": ({"base"}, set()),
     "plugin/crypto": ({"base", "crypto"}, {"cryptopp", "argon2.h"}),
+    "plugin/log": ({"base", "log"}, set()),
     "plugin/luks": ({"base", "crypto", "luks"}, {"nlohmann"}),
     "plugin/source": ({"base", "source"}, {"libnbd.h", "nlohmann"}),
     "plugin/secret": ({"base", "config", "crypto", "secret"}, set()),
@@ -21,10 +22,10 @@ rooms = {
         set()),
     "plugin/status": ({"base", "export", "metrics", "status"}, {"nlohmann"}),
     "plugin": (
-        {"base", "config", "crypto", "luks", "metrics", "source", "secret", "volume", "export",
+        {"base", "config", "crypto", "log", "luks", "metrics", "source", "secret", "volume", "export",
          "status"},
         {"nbdkit-plugin.h", "systemd"}),
-    "server": ({"base", "config", "crypto", "export", "luks", "source", "server"},
+    "server": ({"base", "config", "crypto", "export", "log", "luks", "source", "server"},
                {"nlohmann", "CLI"}),
 }
 foreign = set().union(*(libraries for _, libraries in rooms.values()))

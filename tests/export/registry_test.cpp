@@ -189,6 +189,36 @@ TEST_F(ExportRegistryTest, WhatIsAskedForAsBeforeStaysAsItIs) {
   EXPECT_EQ(registry.statuses()[0].name, "comes");
 }
 
+TEST_F(ExportRegistryTest, RulesThatChangeCloseNothing) {
+  ExportRegistry registry;
+  const auto with = [&](ExportRules rules) {
+    return std::vector<WantedExport>{
+        {"one", options("secret"), Access::read_only, std::move(rules)}};
+  };
+  open_all(registry, with({.description = "a"}));
+  const std::shared_ptr<Export> one = registry.find("one");
+  Export::Client client(one);
+  EXPECT_EQ(one->rules()->description, "a");
+  told.clear();
+  open_all(registry, with({.list = false, .description = "b"}));
+  EXPECT_EQ(registry.find("one"), one);
+  EXPECT_EQ(client.volume()->size(), 65536u);
+  EXPECT_EQ(one->rules()->description, "b");
+  EXPECT_FALSE(registry.statuses()[0].rules->list);
+  EXPECT_EQ(told, std::vector<std::string>{});
+}
+
+TEST_F(ExportRegistryTest, MoreClientsThanTheRulesAllowAreRefused) {
+  ExportRegistry registry;
+  open_all(registry, {{"one", options("secret"), Access::read_only, {.max_clients = 2}}});
+  const Export::Client first(registry.find("one"));
+  {
+    const Export::Client second(registry.find("one"));
+    EXPECT_EQ(refusal(registry, "one"), EPERM);
+  }
+  EXPECT_EQ(refusal(registry, "one"), 0);
+}
+
 TEST_F(ExportRegistryTest, ClientsOfARemovedExportAreRefused) {
   ExportRegistry registry;
   open_all(registry, {{"one", options("secret"), Access::read_write}});

@@ -52,7 +52,7 @@ else:
     raise SystemExit("the export was opened")
 END
   kill -0 "$server" || fail "the server ended"
-  matches 'error.*TLS' "$log"
+  matches '(error|refusal).*TLS' "$log"
 }
 
 for address in "$remote" $remote6; do

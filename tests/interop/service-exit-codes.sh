@@ -94,7 +94,7 @@ refused_config() {
 }
 sed 's/^name/nome/' "$good" >"$wrong"
 refused_config "$wrong:4:1: name is missing in [[export]] number 1
-$wrong:5:1: unknown key 'nome' in [[export]] number 1 (known: discard, header, header-sha256, insecure, kdf-iterations-max, kdf-memory-max, keyslot, lock, name, passphrase, payload, payload-offset, readonly, reconnect-timeout, require-cipher, require-luks, require-uuid, secret, secret-offset, secret-size, volume-key); did you mean name?"
+$wrong:5:1: unknown key 'nome' in [[export]] number 1 (known: allow-gid, allow-subject, allow-uid, description, discard, header, header-sha256, insecure, kdf-iterations-max, kdf-memory-max, keyslot, list, lock, max-clients, name, passphrase, payload, payload-offset, readonly, reconnect-timeout, require-cipher, require-luks, require-uuid, secret, secret-offset, secret-size, volume-key); did you mean name?"
 printf '[service\n' >"$wrong"
 refused_config "$wrong:1:9: Error while parsing table header: expected ']', saw '\\n'"
 head -c 2000000 /dev/zero >"$wrong"

@@ -58,7 +58,7 @@ same "$tmp/expected" "$tmp/list"
 exits 1 nbdinfo "$(uri_of goes)"
 exits 2 nbdinfo --can write "$(uri_of changes)"
 nbdinfo --can write "$(uri_of comes)"
-matches 'export goes: it was removed' "$log"
+matches 'audit event=remove export="goes"' "$log"
 told() { [ -s "$tmp/$1.client" ]; }
 for name in changes goes; do
   eventually told $name

@@ -32,7 +32,7 @@ exits 0 "$program" reload "$config"
 [ $((SECONDS - begin)) -le 15 ] || fail "it took $((SECONDS - begin)) s"
 # Both, the request and the opening, which still waits for its secret.
 for name in hangs opens; do
-  matches "export $name: it was removed; but something that was begun with it has not ended" "$log"
+  matches "event=remove export=\"$name\" detail=\"it was removed; but something that was begun with it has not ended" "$log"
 done
 exits 1 nbdinfo "$(uri_of hangs)"
 says 'there is no export|No such file'
@@ -44,7 +44,7 @@ eventually comes_is_open
 
 note "the request ends"
 kill -CONT "$storage"
-over() { grep -q 'export hangs: the last of what was begun with it has ended' "$log"; }
+over() { grep -q 'event=remove export="hangs" detail="the last of what was begun with it has ended' "$log"; }
 eventually over
 wait "$request" || fail "the request that had begun: $(cat "$tmp/request")"
 ends_within_a_second

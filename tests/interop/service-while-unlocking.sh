@@ -21,7 +21,7 @@ nbdcopy --flush "$tmp/plain" "$(uri_of vm1)"
 reads "$tmp/plain" vm1
 [ "$(state vm1) $(state vm2)" = "open waiting" ] || fail "states $(state vm1) $(state vm2)"
 exits 1 nbdinfo --size "$(uri_of vm2)"
-matches 'error: export vm2 is still being unlocked' "$log"
+matches 'event=refusal export="vm2" .*reason="export vm2 is still being unlocked' "$log"
 nbdinfo --list --json "$(uri_of)" | jq -r '.exports[]."export-name"' >"$tmp/list"
 [ "$(cat "$tmp/list")" = vm1 ] || fail "listed: $(cat "$tmp/list")"
 exits 0 "$program" healthcheck "$config"
@@ -54,7 +54,7 @@ eventually nbdinfo --size "$(uri_of vm1)"
 reads "$tmp/plain" vm1
 [ "$(state slow) $(state vm2)" = "waiting waiting" ] || fail "states $(state slow) $(state vm2)"
 exits 1 nbdinfo --size "$(uri_of slow)"
-matches 'error: export slow is still being unlocked' "$log"
+matches 'event=refusal export="slow" .*reason="export slow is still being unlocked' "$log"
 ends_within_a_second
 decrypted vm1 512 >"$tmp/decrypted"
 same "$tmp/plain" "$tmp/decrypted"

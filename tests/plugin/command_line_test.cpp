@@ -121,5 +121,12 @@ TEST(ProcessArgumentsTest, AreThoseOfThisProcessWithoutItsName) {
   EXPECT_EQ(process_arguments(), expected);
 }
 
+TEST(LogDestinationTest, IsTheValueOfLog) {
+  EXPECT_EQ(log_destination({"-f", "--log=syslog", "plugin"}), "syslog");
+  EXPECT_EQ(log_destination({"--log", "null", "plugin"}), "null");
+  EXPECT_EQ(log_destination({"-U", "--log=null", "plugin"}), std::nullopt);
+  EXPECT_EQ(log_destination({"-f", "plugin", "--", "--log=null"}), std::nullopt);
+}
+
 }  // namespace
 }  // namespace luksdetached

@@ -1,4 +1,4 @@
-#include "log_limit.h"
+#include "log/log_limit.h"
 
 #include <gtest/gtest.h>
 
@@ -28,6 +28,15 @@ TEST(LogLimitTest, MessagesThatAreRareAllGetThrough) {
   for (int i = 0; i < 10; ++i) {
     EXPECT_EQ(limit.admit(LogLimit::Clock::time_point(seconds(10 * i))), 0u);
   }
+}
+
+TEST(LogLimitTest, LetsAsManyThroughAsItIsToldTo) {
+  LogLimit limit(3);
+  const LogLimit::Clock::time_point start{};
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(limit.admit(start + seconds(3 * i)), 0u);
+  EXPECT_EQ(limit.admit(start + seconds(9)), std::nullopt);
+  EXPECT_EQ(limit.admit(start + seconds(10)), 1u);
+  EXPECT_EQ(limit.admit(start + seconds(10)), 0u);
 }
 
 }  // namespace

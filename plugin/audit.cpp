@@ -1,0 +1,56 @@
+#include "audit.h"
+
+#include <utility>
+
+namespace luksdetached {
+
+void Audit::unlocked(std::string_view name, const UnlockFacts& facts) {
+  AuditLine line("unlock");
+  line.text("export", name);
+  if (facts.keyslot) {
+    line.number("keyslot", *facts.keyslot);
+  } else {
+    line.word("keyslot", "none");
+  }
+  line.text("header", facts.header);
+  log_.write(LogLevel::notice, line.line());
+}
+
+void Audit::removed(std::string_view name, std::string_view detail) {
+  log_.write(LogLevel::notice,
+             AuditLine("remove").text("export", name).text("detail", detail).line());
+}
+
+void Audit::refused(std::optional<std::string_view> name, const Peer& peer,
+                    std::string_view reason) {
+  const auto dropped = refusals_.admit(LogLimit::Clock::now());
+  if (!dropped) return;
+  AuditLine line("refusal");
+  if (name) line.text("export", *name);
+  add_peer(line, peer);
+  if (*dropped != 0) line.number("dropped", static_cast<std::int64_t>(*dropped));
+  line.text("reason", reason);
+  log_.write(LogLevel::warning, line.line());
+}
+
+Audit::Opened::Opened(Audit& audit, std::string name, Peer peer, bool read_only)
+    : audit_(audit), name_(std::move(name)), peer_(std::move(peer)), number_(++audit.connections_) {
+  audit_.log_.write(LogLevel::info,
+                    line("open").word("access", read_only ? "read-only" : "read-write").line());
+}
+
+Audit::Opened::~Opened() {
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - since_);
+  audit_.log_.write(LogLevel::info, line("close").number("seconds", seconds.count()).line());
+}
+
+AuditLine Audit::Opened::line(std::string_view event) const {
+  AuditLine line(event);
+  line.text("export", name_);
+  add_peer(line, peer_);
+  line.number("connection", static_cast<std::int64_t>(number_));
+  return line;
+}
+
+}  // namespace luksdetached
