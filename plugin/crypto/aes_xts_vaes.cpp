@@ -131,12 +131,15 @@ class AesXtsVaes final : public SectorCipher {
     const std::uint64_t units = sector_size_ / 512;
     const AesSchedule& s = keys_->tweak;
     __m256i x[registers];
+    // Unrolled, so that it stays in registers: with a small IV this is hardly more than the key.
+#pragma GCC unroll 8
     for (__m256i& two : x) {
       two = _mm256_set_epi64x(0, iv(unit + units), 0, iv(unit));
       two = _mm256_xor_si256(two, both(s.round[0]));
       unit += 2 * units;
     }
     middle_rounds<rounds, true>(s, x);
+#pragma GCC unroll 8
     for (std::size_t i = 0; i < registers; ++i) {
       x[i] = _mm256_aesenclast_epi128(x[i], both(s.round[rounds]));
       tweaks[2 * i] = _mm256_castsi256_si128(x[i]);
