@@ -4,6 +4,14 @@
 
 namespace luksdetached {
 
+namespace {
+
+void add_dropped(AuditLine& line, unsigned long dropped) {
+  if (dropped != 0) line.number("dropped", static_cast<std::int64_t>(dropped));
+}
+
+}  // namespace
+
 void Audit::unlocked(std::string_view name, const UnlockFacts& facts) {
   AuditLine line("unlock");
   line.text("export", name);
@@ -21,6 +29,15 @@ void Audit::removed(std::string_view name, std::string_view detail) {
              AuditLine("remove").text("export", name).text("detail", detail).line());
 }
 
+void Audit::connected(const Peer& peer) {
+  const auto dropped = connects_.admit(LogLimit::Clock::now());
+  if (!dropped) return;
+  AuditLine line("connect");
+  add_peer(line, peer);
+  add_dropped(line, *dropped);
+  log_.write(LogLevel::info, line.line());
+}
+
 void Audit::refused(std::optional<std::string_view> name, const Peer& peer,
                     std::string_view reason) {
   const auto dropped = refusals_.admit(LogLimit::Clock::now());
@@ -28,7 +45,7 @@ void Audit::refused(std::optional<std::string_view> name, const Peer& peer,
   AuditLine line("refusal");
   if (name) line.text("export", *name);
   add_peer(line, peer);
-  if (*dropped != 0) line.number("dropped", static_cast<std::int64_t>(*dropped));
+  add_dropped(line, *dropped);
   line.text("reason", reason);
   log_.write(LogLevel::warning, line.line());
 }

@@ -25,6 +25,9 @@ class Audit {
   /// `detail` says whether its key is gone with it.
   void removed(std::string_view name, std::string_view detail);
 
+  /// A client has connected. Not more than some in ten seconds are written, as of refusals.
+  void connected(const Peer& peer);
+
   /// A client was refused the export that it called `name`, or without a name the list of exports.
   /// Not more than some in ten seconds are written; the next one says how many were not.
   void refused(std::optional<std::string_view> name, const Peer& peer, std::string_view reason);
@@ -49,9 +52,11 @@ class Audit {
 
  private:
   static constexpr unsigned most_refusals = 20;
+  static constexpr unsigned most_connections = 100;
 
   const Log& log_;
   LogLimit refusals_{most_refusals};
+  LogLimit connects_{most_connections};
   std::atomic<std::uint64_t> connections_ = 0;
 };
 

@@ -68,6 +68,7 @@ struct State {
   std::string config_path;
   bool read_only = false;                // nbdkit's own -r
   std::optional<ServiceConfig> service;  // with config=; else one export, served under any name
+  bool requires_tls = false;             // of all clients of the service
   std::mutex followed_mutex;             // guards what a config that is read again changes of it
   std::atomic<bool> insecure = false;
   ExportRegistry exports;
@@ -304,6 +305,7 @@ int on_config_complete() {
       throw OptionError("config= has all parameters in its file; the others cannot be given too");
     }
     s.service = read_config();
+    s.requires_tls = s.service->tls == TlsMode::require;
     s.insecure = s.service->insecure;
     s.own_sockets.emplace(s.service->listen);
     std::atexit([] { state().own_sockets.reset(); });  // when nbdkit gives up
@@ -407,6 +409,16 @@ int on_after_fork() {
 }
 
 // ---- a client comes ----
+
+// Of a client without the TLS that is required nothing else is heard: nbdkit turns it away without
+// a word.
+int on_preconnect(int) {
+  return guarded(-1, [] {
+    State& s = state();
+    if (s.requires_tls) s.audit.connected(current_peer(false));
+    return 0;
+  });
+}
 
 // Throws Error(policy) when the client may not see any export.
 void check_peer(const Peer& peer) {
@@ -717,6 +729,7 @@ nbdkit_plugin make_plugin() {
   plugin.cleanup = on_unload;
   plugin.block_size = on_block_size;
   plugin.export_description = on_export_description;
+  plugin.preconnect = on_preconnect;
   return plugin;
 }
 

@@ -11,6 +11,8 @@ tls_service "${require_certificates[@]}"
 note "does not begin it"
 turned_away "$(in_plain_text)"
 matches 'requires TLS|not supported' "$tmp/failure.out"
+matches 'audit event=connect peer=tcp address=127.0.0.1 port=[0-9]+ tls=none' "$log"
+if grep 'event=open' "$log"; then fail "it was served"; fi
 with_raw_nbd "$port" <<'END'
 import socket, struct, sys
 import raw_nbd

@@ -73,6 +73,16 @@ TEST_F(AuditTest, RefusalsDoNotFloodTheLog) {
   EXPECT_EQ(lines().size(), 20u);
 }
 
+TEST_F(AuditTest, ConnectionsAreTold) {
+  audit_.connected(peer_);
+  EXPECT_THAT(lines(), ElementsAre(EndsWith("info: audit event=connect peer=unix uid=7 tls=none")));
+}
+
+TEST_F(AuditTest, ConnectionsDoNotFloodTheLog) {
+  for (int i = 0; i < 1000; ++i) audit_.connected(peer_);
+  EXPECT_EQ(lines().size(), 100u);
+}
+
 TEST_F(AuditTest, OpenAndCloseHaveOneNumber) {
   { const Audit::Opened first(audit_, "a", peer_, true); }
   { const Audit::Opened second(audit_, "b", peer_, false); }
