@@ -23,14 +23,32 @@ constexpr const char* one_file_of_plain_data =
 constexpr const char* repeats_flushes =
     "it repeats a flush that failed, and the second one succeeds although data was lost";
 
-constexpr std::array<Refused, 7> refused_filters{{
+constexpr const char* ends_the_service =
+    "older versions of it end nbdkit, with all exports, when a client asks for holes in a certain "
+    "way";
+constexpr const char* one_volume = "it is for what is inside of one volume, and a service has many";
+
+constexpr std::array<Refused, 19> refused_filters{{
+    {"blocksize", ends_the_service},
+    {"bzip2", one_file_of_plain_data},
     {"cache", one_file_of_plain_data},
     {"cacheextents", "what it remembers of one export it tells of the others"},
     {"cow", one_file_of_plain_data},
+    {"ext2", one_volume},
+    {"exportname", "names and who may open them are what [[export]] says"},
+    {"extentlist", one_volume},
     {"gzip", one_file_of_plain_data},
     {"luks", "its passphrase would be on nbdkit's command line, which every user can read"},
+    {"lzip", one_file_of_plain_data},
+    {"offset", one_volume},
+    {"partition", one_volume},
     {"retry", repeats_flushes},
     {"retry-request", repeats_flushes},
+    {"tar", one_volume},
+    {"tls-fallback",
+     "it lets clients in that do not use TLS; tls = \"on\" does, where that is safe"},
+    {"truncate", ends_the_service},
+    {"xz", one_file_of_plain_data},
 }};
 
 bool is_small_letter(char c) {
@@ -116,9 +134,9 @@ class FilterReader {
     if (!is_parameter_key(key.str())) {
       mistakes_.add(key.source(), "filter-parameters in [service]: '" + shortened(key.str()) +
                                       "' is no name of a parameter of nbdkit");
-    } else if (key.str() == "config") {
-      mistakes_.add(key.source(),
-                    "filter-parameters in [service]: config is the plugin's own parameter");
+    } else if (key.str() == "config" || option_type(key.str())) {
+      mistakes_.add(key.source(), "filter-parameters in [service]: " + std::string(key.str()) +
+                                      " is the plugin's own parameter");
     } else if (const auto text = text_of(value)) {
       config_.filter_parameters.emplace_back(key.str(), *text);
     }

@@ -114,7 +114,7 @@ void ListenerReader::read_table(const toml::table& table) {
 
 void ListenerReader::read_permissions(Section& section, Listener& listener) {
   constexpr std::int64_t all_permissions = 0777;
-  if (const auto mode = section.value<std::int64_t>("mode", "an integer")) {
+  if (const auto mode = section.value<std::int64_t>("mode", "an integer such as 0o660")) {
     if (*mode < 0 || *mode > all_permissions) {
       mistakes_.add(section.take("mode")->source(),
                     "mode in listen of [service] must be from 0o000 to 0o777; it is written with "

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "config/config_file.h"
 #include "config/config_readers.h"
 #include "config/syntax_hint.h"
 #include "config/toml_characters.h"
@@ -16,7 +17,6 @@ namespace luksdetached {
 
 namespace {
 
-constexpr std::size_t max_file_bytes = std::size_t{1} << 20;
 constexpr std::size_t max_line_bytes = 4096;
 
 void check_default(const toml::table& root, ServiceConfig& config, Mistakes& mistakes) {
@@ -52,7 +52,7 @@ ConfigMistake mistake_in_syntax(const toml::parse_error& error, std::string_view
 }
 
 void check_size(std::string_view text, std::string_view file) {
-  if (text.size() > max_file_bytes) throw ConfigError(file, "is larger than 1 MiB");
+  if (text.size() > max_config_bytes) throw ConfigError(file, "is larger than 1 MiB");
   unsigned line = 1;
   for (std::size_t at = 0; at < text.size(); ++line) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
@@ -74,6 +74,38 @@ void check_characters(std::string_view text, std::string_view file) {
     throw ConfigError(file, {{place->line, place->column,
                               "a character that is not ASCII, outside of strings and comments"}});
   }
+}
+
+toml::table parse_toml(std::string_view text, std::string_view file) {
+  check_size(text, file);
+  check_characters(text, file);
+  try {
+    return toml::parse(text, file);
+  } catch (const toml::parse_error& error) {
+    throw ConfigError(file, {mistake_in_syntax(error, text)});
+  }
+}
+
+std::string status_path_in(std::string_view text, std::string_view file) {
+  return parse_toml(text, file)["service"]["status"].value_or(std::string());
+}
+
+// Of a file whose rest has a mistake; empty when there is none in what is left either.
+std::string status_path_before(std::string_view text, std::string_view file) {
+  try {
+    return status_path_in(text, file);
+  } catch (const ConfigError&) {
+    return {};
+  }
+}
+
+std::string_view lines_before(unsigned line, std::string_view text) {
+  std::size_t end = 0;
+  for (unsigned n = 1; n < line && end != std::string_view::npos; ++n) {
+    end = text.find('\n', end);
+    if (end != std::string_view::npos) ++end;
+  }
+  return text.substr(0, end);
 }
 
 std::string join(std::string_view file, const std::vector<ConfigMistake>& mistakes) {
@@ -115,35 +147,25 @@ ConfigError::ConfigError(std::string_view file, std::string_view problem)
     : text_("config file " + std::string(file) + " " + std::string(problem)) {}
 
 ServiceConfig load_config(const std::string& path, const UriReader& read_uri) {
-  // Others may never end, or not be there when the plugin reads the file again.
-  std::error_code status_error;
-  const auto status = std::filesystem::status(path, status_error);
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    throw ConfigError(path, "is not a regular file");
+  return parse_config(read_config_file(path), path, read_uri);
+}
+
+std::string load_status_path(const std::string& path) {
+  const std::string text = read_config_file(path);
+  try {
+    return status_path_in(text, path);
+  } catch (const ConfigError& error) {
+    if (error.mistakes().empty()) throw;
+    const std::string status =
+        status_path_before(lines_before(error.mistakes().front().line, text), path);
+    if (status.empty()) throw;
+    return status;
   }
-  errno = status_error.value();
-  std::ifstream file;
-  if (!status_error) file.open(path, std::ios::binary);
-  if (!file.is_open()) {
-    throw ConfigError(path, "cannot be opened: " + std::generic_category().message(errno));
-  }
-  std::string text(max_file_bytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || (file.fail() && !file.eof())) throw ConfigError(path, "cannot be read");
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return parse_config(text, path, read_uri);
 }
 
 ServiceConfig parse_config(std::string_view text, std::string_view file,
                            const UriReader& read_uri) {
-  check_size(text, file);
-  check_characters(text, file);
-  toml::table root;
-  try {
-    root = toml::parse(text, file);
-  } catch (const toml::parse_error& error) {
-    throw ConfigError(file, {mistake_in_syntax(error, text)});
-  }
+  const toml::table root = parse_toml(text, file);
   ServiceConfig config;
   Mistakes mistakes;
   Section top(root, "the file", mistakes);

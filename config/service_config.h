@@ -115,6 +115,14 @@ class ConfigError : public std::exception {
 /// and returns a text that is the same for two URIs of one place.
 using UriReader = std::function<std::string(std::string_view uri)>;
 
+/// Most bytes of a config file.
+inline constexpr std::size_t max_config_bytes = std::size_t{1} << 20;
+
+/// The status socket that a config file names, as it is, whatever mistakes in meaning there are,
+/// and in the syntax behind it: a service that runs goes on, and can be asked. Empty when it names
+/// none. Throws ConfigError.
+std::string load_status_path(const std::string& path);
+
 /// Reads and checks a config file. Throws ConfigError. Looks at no header, payload or secret.
 ServiceConfig load_config(const std::string& path, const UriReader& read_uri);
 

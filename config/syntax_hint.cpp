@@ -17,6 +17,10 @@ std::string_view syntax_hint(std::string_view description, std::string_view rest
       says("expected 'inf'")) {
     return "; a text needs quotes, true and false have none and are in lower case";
   }
+  if (says("leading zeroes")) return "; permissions are written 0o660";
+  if (says("parsing inline table") && at_end_of_line) {
+    return "; a table in braces must be on one line";
+  }
   if (says("parsing decimal integer: expected digit")) {
     return "; a number with a unit needs quotes, as in \"16M\"";
   }

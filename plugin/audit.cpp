@@ -50,13 +50,29 @@ void Audit::refused(std::optional<std::string_view> name, const Peer& peer,
   log_.write(LogLevel::warning, line.line());
 }
 
+void Audit::end() {
+  const std::lock_guard lock(mutex_);
+  for (const Opened* one : open_) one->close();
+  open_.clear();
+}
+
 Audit::Opened::Opened(Audit& audit, std::string name, Peer peer, bool read_only)
-    : audit_(audit), name_(std::move(name)), peer_(std::move(peer)), number_(++audit.connections_) {
+    : audit_(audit), name_(std::move(name)), peer_(std::move(peer)) {
+  {
+    const std::lock_guard lock(audit_.mutex_);
+    number_ = ++audit_.connections_;
+    audit_.open_.insert(this);
+  }
   audit_.log_.write(LogLevel::info,
                     line("open").word("access", read_only ? "read-only" : "read-write").line());
 }
 
 Audit::Opened::~Opened() {
+  const std::lock_guard lock(audit_.mutex_);
+  if (audit_.open_.erase(this) != 0) close();
+}
+
+void Audit::Opened::close() const {
   const auto seconds =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - since_);
   audit_.log_.write(LogLevel::info, line("close").number("seconds", seconds.count()).line());

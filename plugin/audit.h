@@ -1,10 +1,11 @@
 // One line in the log for each time somebody gets at a volume, or does not.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,9 @@ class Audit {
   /// Not more than some in ten seconds are written; the next one says how many were not.
   void refused(std::optional<std::string_view> name, const Peer& peer, std::string_view reason);
 
+  /// The service ends: nbdkit closes no export that a client has open, so each gets its line now.
+  void end();
+
   /// An export that a client has open: one line when it begins, one when it ends.
   class Opened {
    public:
@@ -41,13 +45,15 @@ class Audit {
     ~Opened();
 
    private:
+    friend class Audit;
     AuditLine line(std::string_view event) const;
+    void close() const;
 
     Audit& audit_;
-    const std::string name_;
-    const Peer peer_;
-    const std::uint64_t number_;
-    const std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+    std::string name_;
+    Peer peer_;
+    std::uint64_t number_ = 0;
+    std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
   };
 
  private:
@@ -57,7 +63,9 @@ class Audit {
   const Log& log_;
   LogLimit refusals_{most_refusals};
   LogLimit connects_{most_connections};
-  std::atomic<std::uint64_t> connections_ = 0;
+  std::mutex mutex_;  // guards what follows
+  std::uint64_t connections_ = 0;
+  std::set<const Opened*> open_;
 };
 
 }  // namespace luksdetached

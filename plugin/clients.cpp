@@ -17,6 +17,7 @@
 #include "connection.h"
 #include "current_peer.h"
 #include "export_access.h"
+#include "room_for_clients.h"
 #include "state.h"
 #include "volume/volume.h"
 
@@ -29,7 +30,13 @@ namespace {
 int on_preconnect(int) {
   return guarded(-1, [] {
     State& s = state();
-    if (s.requires_tls) s.audit.connected(current_peer(false));
+    if (!s.service) return 0;
+    const Peer peer = current_peer(false);
+    if (!has_room_for_clients()) {
+      s.audit.refused(std::nullopt, peer, "there are no file descriptors for more clients");
+      return -1;
+    }
+    if (s.requires_tls) s.audit.connected(peer);
     return 0;
   });
 }

@@ -1,7 +1,6 @@
 #include "own_sockets.h"
 
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -41,23 +40,17 @@ std::optional<std::string> own_path(int fd) {
 OwnSockets::OwnSockets(const std::vector<Listener>& listeners) : process_(getpid()) {
   for (int fd = first_socket; fd < first_socket + max_sockets; ++fd) {
     const std::optional<std::string> path = own_path(fd);
-    struct stat info {};
-    if (!path || lstat(path->c_str(), &info) != 0) continue;
+    if (!path) continue;
     const bool wanted = std::any_of(listeners.begin(), listeners.end(), [&](const Listener& one) {
       return !path->empty() && one.path == *path;
     });
-    if (wanted) places_.push_back({*path, info.st_dev, info.st_ino});
+    if (wanted) files_.emplace_back(*path);
   }
 }
 
 OwnSockets::~OwnSockets() {
   if (getpid() != process_) return;
-  for (const Place& place : places_) {
-    struct stat info {};
-    const bool same = lstat(place.path.c_str(), &info) == 0 && info.st_dev == place.device &&
-                      info.st_ino == place.inode;
-    if (same) unlink(place.path.c_str());
-  }
+  for (const SocketFile& file : files_) file.remove();
 }
 
 }  // namespace luksdetached

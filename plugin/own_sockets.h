@@ -3,9 +3,9 @@
 
 #include <sys/types.h>
 
-#include <string>
 #include <vector>
 
+#include "base/socket_file.h"
 #include "config/service_config.h"
 
 namespace luksdetached {
@@ -21,14 +21,8 @@ class OwnSockets {
   ~OwnSockets();
 
  private:
-  struct Place {
-    std::string path;
-    dev_t device;
-    ino_t inode;
-  };
-
   pid_t process_;
-  std::vector<Place> places_;
+  std::vector<SocketFile> files_;
 };
 
 }  // namespace luksdetached

@@ -8,8 +8,8 @@
 
 namespace luksdetached {
 
-/// Each of these does nothing where no service manager has asked for it (NOTIFY_SOCKET). From any
-/// thread.
+/// Each of these does nothing where no service manager has asked for it (NOTIFY_SOCKET), and waits
+/// a second at most for one that does not listen. From any thread.
 ///
 /// There is no keepalive for systemd's watchdog: no thread of ours lives exactly as long as clients
 /// are served.

@@ -6,6 +6,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -19,6 +21,7 @@
 
 #include "callbacks.h"
 #include "command_line.h"
+#include "config/config_file.h"
 #include "crypto/hash.h"
 #include "crypto/sector_cipher.h"
 #include "crypto/secure_memory.h"
@@ -58,12 +61,31 @@ ExportEvents events_of_running_service() {
   ExportEvents events = events_of_service(state().log, state().audit);
   events.state_changed = [] { tell_service_manager(notify_status); };
   events.reload_begins = notify_reloading;
-  events.reload_ended = [] { tell_service_manager(notify_ready); };
+  events.reload_ended = [](bool was_followed) {
+    if (was_followed) state().log.write(LogLevel::notice, "the config is followed");
+    tell_service_manager(notify_ready);
+  };
   return events;
+}
+
+// When the service is told to end, or ends by itself.
+void tell_of_end() {
+  static std::atomic_flag told;
+  if (!told.test_and_set()) notify_stopping();
+}
+
+// nbdkit calls it twice.
+void end_service() {
+  State& s = state();
+  if (!s.is_serving.exchange(false)) return;
+  tell_of_end();
+  s.audit.end();
+  s.log.write(LogLevel::notice, "the service ends");
 }
 
 void on_unload() {
   State& s = state();
+  if (s.service) end_service();
   s.reload_on_signal.reset();
   s.hang_up.reset();
   s.own_sockets.reset();
@@ -135,6 +157,16 @@ ServiceConfig read_config() {
   return config;
 }
 
+// Listeners and TLS are as `luksdetached serve` has read them, and the rest must be of the same
+// file.
+void check_config_state(const std::string& path) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet
+  const char* const before = std::getenv(config_state_variable);
+  if (before == nullptr || config_file_state(path) == before) return;
+  throw Error(ErrorKind::usage,
+              "the config file " + path + " was changed while the service began; start it again");
+}
+
 int on_config_complete() {
   return guarded(-1, [] {
     State& s = state();
@@ -151,6 +183,7 @@ int on_config_complete() {
       throw OptionError("config= has all parameters in its file; the others cannot be given too");
     }
     s.service = read_config();
+    check_config_state(s.config_path);
     s.requires_tls = s.service->tls == TlsMode::require;
     s.insecure = s.service->insecure;
     s.own_sockets.emplace(s.service->listen);
@@ -196,11 +229,12 @@ uid_t user_when_serving() {
   return nbdkit_parse_int("user", name->c_str(), &number) == 0 ? static_cast<uid_t>(number) : stays;
 }
 
-std::unique_ptr<MetricsServer> metrics_server(const Listener& listener) {
+std::unique_ptr<MetricsServer> metrics_server(const Listener& listener, bool insecure) {
   if (listener.kind == Listener::Kind::unix_socket) {
     return std::make_unique<MetricsServer>(listener.path, user_when_serving());
   }
-  return std::make_unique<MetricsServer>(listener.host, static_cast<std::uint16_t>(listener.port));
+  return std::make_unique<MetricsServer>(listener.host, static_cast<std::uint16_t>(listener.port),
+                                         insecure ? Reach::everywhere : Reach::this_machine);
 }
 
 int on_get_ready() {
@@ -215,9 +249,27 @@ int on_get_ready() {
     if (!s.service->status.empty()) {
       s.status = std::make_unique<StatusServer>(s.service->status, user_when_serving());
     }
-    if (s.service->metrics) s.metrics = metrics_server(*s.service->metrics);
+    if (s.service->metrics) s.metrics = metrics_server(*s.service->metrics, s.insecure);
     return 0;
   });
+}
+
+// What the user that nbdkit has become needs while it serves.
+void check_files_of_user(const ServiceConfig& config) {
+  const auto is_readable = [](const std::string& path) {
+    return ::access(path.c_str(), R_OK) == 0;
+  };
+  if (!config.tls_psk.empty() && !is_readable(config.tls_psk)) {
+    throw Error(ErrorKind::source_unreachable,
+                "cannot read " + config.tls_psk + " (tls-psk): " + errno_text(errno) +
+                    "; it is read for each client, by the user that the service has become");
+  }
+  const std::string& path = state().config_path;
+  if (!is_readable(path)) {
+    state().log.write(LogLevel::warning, "the config file " + path +
+                                             " cannot be read by the user that the service has "
+                                             "become: it cannot be followed");
+  }
 }
 
 int on_after_fork() {
@@ -225,8 +277,8 @@ int on_after_fork() {
     State& s = state();
     follow_into_background(s.log, s.starter);
     s.hang_up.emplace([&s] {
-      if (s.service) notify_stopping();
       s.exports.stop_waiting();
+      if (s.service) tell_of_end();
     });
     if (!s.service) {
       s.exports.start_first();
@@ -235,6 +287,7 @@ int on_after_fork() {
     }
     // No other process of the user reads the keys of all exports from its memory.
     prctl(PR_SET_DUMPABLE, 0);
+    check_files_of_user(*s.service);
     s.keeper.emplace(s.exports, events_of_running_service(), reread_config);
     if (s.status) {
       s.status->start(
@@ -249,6 +302,7 @@ int on_after_fork() {
     s.reload_on_signal.emplace(*s.keeper);
     tell_service_manager(notify_ready);
     s.keeper->start();
+    s.log.write(LogLevel::notice, "the service begins, version " LUKSDETACHED_VERSION);
     s.is_serving = true;
     return 0;
   });

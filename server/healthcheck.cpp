@@ -6,7 +6,7 @@
 
 #include "commands.h"
 #include "config/export_options.h"
-#include "export/load_service.h"
+#include "config/service_config.h"
 #include "source/uri.h"
 #include "status_client.h"
 
@@ -16,8 +16,8 @@ int check_health(const HealthcheckArguments& arguments) {
   if (!arguments.names.empty() && !arguments.ready) {
     throw OptionError("healthcheck takes names only with --ready");
   }
-  const ServiceConfig config = load_service(arguments.config);
-  const nlohmann::ordered_json report = ask_service(config, Request::status);
+  const nlohmann::ordered_json report =
+      ask_service(load_status_path(arguments.config), Request::status);
   if (!arguments.ready) return exit_done;
   std::map<std::string, std::string> states;
   for (const auto& one : report["exports"]) {
@@ -27,7 +27,7 @@ int check_health(const HealthcheckArguments& arguments) {
   }
   std::vector<std::string> wanted = arguments.names;
   if (wanted.empty()) {
-    for (const NamedExport& one : config.exports) wanted.push_back(one.name);
+    for (const auto& [name, state] : states) wanted.push_back(name);
   }
   int result = exit_done;
   for (const std::string& name : wanted) {

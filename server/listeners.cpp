@@ -155,7 +155,7 @@ bool came_before(const addrinfo* first, const addrinfo* one) {
 }  // namespace
 
 Listeners::~Listeners() {
-  for (const std::string& path : made_) unlink(path.c_str());
+  for (const SocketFile& file : made_) file.remove();
 }
 
 void Listeners::open(const ServiceConfig& config, const std::optional<ServiceUser>& user) {
@@ -192,7 +192,7 @@ void Listeners::open(const ServiceConfig& config, const std::optional<ServiceUse
 }
 
 void Listeners::open_unix(const Listener& listener, const std::optional<ServiceUser>& user) {
-  if (connect_unix(new_unix_socket(), listener.path)) {
+  if (is_live_socket(listener.path)) {
     throw Error(ErrorKind::source_unreachable,
                 "another process serves on " + listener.path + " already");
   }
@@ -203,9 +203,9 @@ void Listeners::open_unix(const Listener& listener, const std::optional<ServiceU
   }
   if (!listener.owner.empty()) permissions.owner = user_id(listener.owner);
   if (!listener.group.empty()) permissions.group = group_id(listener.group);
-  sockets_.push_back(
-      {listen_unix("the socket", listener.path, permissions), "unix:" + listener.path});
-  made_.push_back(listener.path);
+  UnixListener opened = listen_unix("the socket", listener.path, permissions);
+  made_.push_back(std::move(opened.file));
+  sockets_.push_back({std::move(opened.socket), "unix:" + listener.path});
 }
 
 void Listeners::open_tcp(const Listener& listener) {
@@ -252,6 +252,8 @@ void Listeners::pass_on() {
   for (const Socket& socket : sockets_) {
     if (dup2(socket.fd.get(), place++) < 0) throw cannot_listen(socket.name, errno);
   }
+  // What whoever starts the service has left open is of no use to it.
+  close_range(static_cast<unsigned>(above), ~0U, CLOSE_RANGE_CLOEXEC);
   // NOLINTBEGIN(concurrency-mt-unsafe): there is one thread
   setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
   setenv("LISTEN_FDS", std::to_string(sockets_.size()).c_str(), 1);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/file_descriptor.h"
+#include "base/socket_file.h"
 #include "config/service_config.h"
 #include "service_user.h"
 #include "systemd_sockets.h"
@@ -42,7 +43,7 @@ class Listeners {
   void take(std::vector<SystemdSocket> sockets);
 
   std::vector<Socket> sockets_;
-  std::vector<std::string> made_;  // paths
+  std::vector<SocketFile> made_;
 };
 
 }  // namespace luksdetached

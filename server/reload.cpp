@@ -1,6 +1,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -16,8 +17,8 @@ namespace {
 
 constexpr std::chrono::milliseconds pause{50};
 
-std::uint64_t reloads(const nlohmann::ordered_json& report) {
-  return report.value("reloads", std::uint64_t{0});
+std::uint64_t number(const nlohmann::ordered_json& report, const char* key) {
+  return report.value(key, std::uint64_t{0});
 }
 
 }  // namespace
@@ -26,12 +27,16 @@ int reload(const std::string& config_path) {
   // A mistake is said here, and the service is not bothered with it.
   const ServiceConfig config = load_service(config_path);
   check_installed_nbdkit(config, config_path);
-  const std::uint64_t before = reloads(ask_service(config, Request::status));
-  nlohmann::ordered_json report = ask_service(config, Request::reload);
-  // It may be unlocking an export; and it waits for the requests of those that it removes.
-  while (reloads(report) == before) {
+  nlohmann::ordered_json report = ask_service(config.status, Request::reload);
+  // It may have begun another one before, which read an older file.
+  const std::uint64_t asked = number(report, "reloads-asked");
+  const std::uint64_t pid = number(report, "pid");
+  while (number(report, "reloads-answered") < asked) {
     std::this_thread::sleep_for(pause);
-    report = ask_service(config, Request::status);
+    report = ask_service(config.status, Request::status);
+    if (number(report, "pid") != pid) {
+      throw std::runtime_error("the service was started again before it had followed its config");
+    }
   }
   const std::string error = report.value("reload-error", "");
   if (error.empty()) return exit_done;

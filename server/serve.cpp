@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "config/config_file.h"
 #include "config/needed_files.h"
 #include "export/load_service.h"
 #include "hardening.h"
@@ -81,6 +83,8 @@ void set_tls_policy() {
 }  // namespace
 
 int serve(const std::string& config_path) {
+  signal(SIGHUP, SIG_IGN);  // there is nothing to follow yet
+  const std::string state = config_file_state(config_path);
   const ServiceConfig config = load_service(config_path);
   check_needed_files(config, config_path);
   check_installed_nbdkit(config, config_path);
@@ -94,6 +98,7 @@ int serve(const std::string& config_path) {
   pointers.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
+  setenv(config_state_variable, state.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): one thread
   listeners.pass_on();
   execvp(pointers.front(), pointers.data());
   throw std::system_error(errno, std::generic_category(),

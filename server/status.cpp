@@ -1,7 +1,7 @@
 #include <cstdio>
 
 #include "commands.h"
-#include "export/load_service.h"
+#include "config/service_config.h"
 #include "print_json.h"
 #include "status_client.h"
 #include "status_text.h"
@@ -10,7 +10,7 @@ namespace luksdetached {
 
 int show_status(const StatusArguments& arguments) {
   const nlohmann::ordered_json report =
-      ask_service(load_service(arguments.config), Request::status);
+      ask_service(load_status_path(arguments.config), Request::status);
   if (arguments.json) {
     print_json(report);
     return exit_done;

@@ -108,6 +108,8 @@ bool is_report(const Json& report) {
                             {"version", &Json::is_string},
                             {"pid", &Json::is_number_unsigned},
                             {"started", &Json::is_string},
+                            {"reloads-asked", &Json::is_number_unsigned},
+                            {"reloads-answered", &Json::is_number_unsigned},
                             {"reloads", &Json::is_number_unsigned},
                             {"last-reload", &Json::is_string},
                             {"reload-error", &Json::is_string}}) &&
@@ -116,14 +118,14 @@ bool is_report(const Json& report) {
 
 }  // namespace
 
-nlohmann::ordered_json ask_service(const ServiceConfig& config, Request request) {
-  if (config.status.empty()) {
+nlohmann::ordered_json ask_service(const std::string& path, Request request) {
+  if (path.empty()) {
     throw std::runtime_error("the config file names no status socket (status in [service])");
   }
   auto report = nlohmann::ordered_json::parse(
-      ask(config.status, request == Request::reload ? "reload\n" : "status\n"), nullptr, false);
+      ask(path, request == Request::reload ? "reload\n" : "status\n"), nullptr, false);
   if (!is_report(report)) {
-    throw std::runtime_error("the answer on " + config.status + " is not a status report");
+    throw std::runtime_error("the answer on " + path + " is not a status report");
   }
   return report;
 }

@@ -2,8 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-
-#include "config/service_config.h"
+#include <string>
 
 namespace luksdetached {
 
@@ -12,9 +11,8 @@ enum class Request {
   reload,  ///< its config shall be read again, which has not been done yet when the report comes
 };
 
-/// Connects to the status socket that `config` names and returns the report. Throws
-/// std::runtime_error when there is none, nobody answers within five seconds, or the answer is not
-/// a report.
-nlohmann::ordered_json ask_service(const ServiceConfig& config, Request request);
+/// Connects to the status socket at `path` and returns the report. Throws std::runtime_error when
+/// the path is empty, nobody answers within five seconds, or the answer is not a report.
+nlohmann::ordered_json ask_service(const std::string& path, Request request);
 
 }  // namespace luksdetached

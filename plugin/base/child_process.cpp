@@ -29,9 +29,9 @@ namespace luksdetached {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> own_variables = {
-    "LISTEN_FDS=",    "LISTEN_PID=",   "LISTEN_FDNAMES=",
-    "NOTIFY_SOCKET=", "WATCHDOG_PID=", "CREDENTIALS_DIRECTORY="};
+constexpr std::array<std::string_view, 8> own_variables = {
+    "LISTEN_FDS=",   "LISTEN_PID=",    "LISTEN_FDNAMES=",        "NOTIFY_SOCKET=",
+    "WATCHDOG_PID=", "WATCHDOG_USEC=", "CREDENTIALS_DIRECTORY=", "LUKSDETACHED_CONFIG_STATE="};
 
 constexpr std::string_view listen_pid = "LISTEN_PID=";
 constexpr std::size_t pid_digits = 20;

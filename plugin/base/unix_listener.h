@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/file_descriptor.h"
+#include "base/socket_file.h"
 
 namespace luksdetached {
 
@@ -16,11 +17,17 @@ struct SocketPermissions {
   gid_t group = static_cast<gid_t>(-1);  ///< -1: the group of the process
 };
 
+/// A socket that listens, and its file, which whoever has it removes in the end.
+struct UnixListener {
+  FileDescriptor socket;
+  SocketFile file;
+};
+
 /// A socket that listens at `path`, which messages call `what` ("the status socket"). One that a
 /// dead process left there is replaced. At no time may anybody connect whom `permissions` keep out.
 /// Throws Error(source_unreachable) when it cannot, also when a live process listens there; then
-/// nothing is left at `path`. Otherwise the caller removes it in the end.
-FileDescriptor listen_unix(const std::string& what, const std::string& path,
-                           const SocketPermissions& permissions);
+/// nothing of it is left at `path`.
+UnixListener listen_unix(const std::string& what, const std::string& path,
+                         const SocketPermissions& permissions);
 
 }  // namespace luksdetached

@@ -35,13 +35,25 @@ inline bool connect_unix(const FileDescriptor& fd, const std::string& path) {
   return connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
+/// Connects to the socket at `path` without waiting, and closes that at once. 0, or errno: EAGAIN
+/// when somebody listens there but does not accept.
+inline int probe_unix(const std::string& path) {
+  const FileDescriptor probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return probe && connect_unix(probe, path) ? 0 : errno;
+}
+
+/// Does a process listen on the socket at `path`?
+inline bool is_live_socket(const std::string& path) {
+  const int code = probe_unix(path);
+  return code == 0 || code == EAGAIN;
+}
+
 /// Is `path` a socket that a dead process left behind? Nothing but a socket ever is, though connect
 /// says the same of a regular file.
 inline bool is_dead_socket(const std::string& path) {
   struct stat info {};
   if (lstat(path.c_str(), &info) != 0 || !S_ISSOCK(info.st_mode)) return false;
-  const FileDescriptor probe = new_unix_socket();
-  return probe && !connect_unix(probe, path) && errno == ECONNREFUSED;
+  return probe_unix(path) == ECONNREFUSED;
 }
 
 }  // namespace luksdetached

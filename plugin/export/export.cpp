@@ -146,8 +146,11 @@ Export::Client::Use Export::Client::volume() {
 }
 
 bool Export::Client::is_over() noexcept {
+  std::shared_ptr<Volume> volume;  // ends after the lock
   const std::unique_lock lock(mutex_, std::try_to_lock);
-  return lock && removed_ && !volume_;
+  if (!lock || !removed_) return false;
+  volume = std::move(volume_);  // the end of the last request may have found this lock taken
+  return true;
 }
 
 // While a request is under way nothing: its end does the same.

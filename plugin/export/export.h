@@ -89,10 +89,10 @@ class Export {
  private:
   bool set_state(ExportState state);
 
-  const std::string name_;
-  const ExportOptions options_;
-  const Access access_;
-  const std::shared_ptr<RequestCounters> requests_ = std::make_shared<RequestCounters>();
+  std::string name_;
+  ExportOptions options_;
+  Access access_;
+  std::shared_ptr<RequestCounters> requests_ = std::make_shared<RequestCounters>();
 
   std::mutex clients_mutex_;  // taken before the other one; guards what follows
   std::vector<Client*> clients_;
@@ -147,7 +147,7 @@ class Export::Client {
 
   void let_go() noexcept;
 
-  const std::shared_ptr<Export> export_;
+  std::shared_ptr<Export> export_;
   // Set before the volume is taken away: who finds a request under way leaves that to its end.
   std::atomic<bool> removed_ = false;
   std::shared_mutex mutex_;  // shared by requests; guards what follows

@@ -32,13 +32,15 @@ void ExportKeeper::start() {
 }
 
 void ExportKeeper::reload() noexcept {
-  reload_asked_ = true;
+  ++asked_;
   follower_woken_.happen();
 }
 
 ReloadStatus ExportKeeper::status() const {
   const std::lock_guard lock(mutex_);
-  return status_;
+  ReloadStatus status = status_;
+  status.asked = asked_;
+  return status;
 }
 
 bool ExportKeeper::stop(std::chrono::milliseconds patience) {
@@ -76,11 +78,12 @@ void ExportKeeper::follow() {
     pollfd woken = {follower_woken_.descriptor(), POLLIN, 0};
     ::poll(&woken, 1, -1);
     follower_woken_.forget();
-    if (!stopping_ && reload_asked_.exchange(false)) follow_once();
+    if (!stopping_ && asked_ != status().answered) follow_once();
   }
 }
 
 void ExportKeeper::follow_once() {
+  const unsigned long asked = asked_;  // before the config is read
   std::string error;
   try {
     events_.reload_begins();
@@ -90,14 +93,16 @@ void ExportKeeper::follow_once() {
     error = mistake.what();
     events_.not_followed(error);
   }
+  const bool was_followed = error.empty();
   {
     const std::lock_guard lock(mutex_);
+    status_.answered = asked;
     ++status_.reloads;
-    if (!error.empty()) ++status_.failures;
+    if (!was_followed) ++status_.failures;
     status_.error = std::move(error);
     status_.last = std::chrono::system_clock::now();
   }
-  events_.reload_ended();
+  events_.reload_ended(was_followed);
 }
 
 }  // namespace luksdetached

@@ -17,7 +17,9 @@ namespace luksdetached {
 
 /// How often a service was told to follow its config, and how that went the last time.
 struct ReloadStatus {
-  unsigned long reloads = 0;   ///< that have ended
+  unsigned long asked = 0;     ///< how often it was told to
+  unsigned long answered = 0;  ///< how many of these its present state is no older than
+  unsigned long reloads = 0;   ///< that have ended; one may answer several
   unsigned long failures = 0;  ///< of those: that changed nothing
   std::string error{};         ///< why the last one changed nothing; empty when it was followed
   std::chrono::system_clock::time_point last{};  ///< when the last one ended, if there was any
@@ -56,12 +58,12 @@ class ExportKeeper {
   void follow_once();
 
   ExportRegistry& exports_;
-  const ExportEvents events_;
-  const Reread reread_;
+  ExportEvents events_;
+  Reread reread_;
   Event opener_woken_, follower_woken_;
   std::atomic<bool> stopping_ = false;
-  std::atomic<bool> reload_asked_ = false;
-  mutable std::mutex mutex_;  // guards status_
+  std::atomic<unsigned long> asked_ = 0;
+  mutable std::mutex mutex_;  // guards status_, but for `asked`
   ReloadStatus status_;
   std::thread opener_, follower_;
   std::future<void> opener_done_, follower_done_;

@@ -1,15 +1,15 @@
 #include "export/registry.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <thread>
 #include <utility>
 
 #include "base/error.h"
 #include "base/range_lock.h"
 #include "export/open_export.h"
+#include "export/payload_identity.h"
 #include "source/uri.h"
 
 namespace luksdetached {
@@ -30,17 +30,6 @@ std::string printable(std::string_view name) {
   constexpr std::size_t most = 80;
   const std::string text = escape_control(name.substr(0, most));
   return name.size() > most ? text + "…" : text;
-}
-
-// Equal for two URIs of one payload, as far as that can be told: also for a file, or a server's
-// socket, under two names.
-std::string payload_identity(const std::string& uri) {
-  const Uri parsed = parse_uri(uri);
-  const std::string& path = parsed.scheme == Scheme::path ? parsed.path : parsed.socket;
-  struct stat info {};
-  if (path.empty() || ::stat(path.c_str(), &info) != 0) return parsed.place;
-  return "inode " + std::to_string(info.st_dev) + " " + std::to_string(info.st_ino) + " " +
-         parsed.export_name;
 }
 
 // May a failure pass without anybody changing the config, the header or the secret?
@@ -72,8 +61,12 @@ bool is_wanted(const Export& one, const WantedExport& wanted) {
 
 // What volumes of one payload share.
 struct ExportRegistry::Payload {
+  bool is_any_of(const std::vector<std::string>& others) const;
+
   RangeLock lock;
   std::weak_ptr<const std::string> writer;  // the presence of the export that may write it
+  std::vector<std::string> identities;      // when it was opened
+  std::set<std::string> changing_uris;
 };
 
 // The volume goes first: it uses the payload's lock.
@@ -109,7 +102,9 @@ void ExportRegistry::follow(std::vector<WantedExport> wanted, const ExportEvents
           std::make_shared<Export>(std::move(one.name), std::move(one.options), one.access);
     }
     entry.its_export->set_rules(std::move(one.rules));
-    if (entry.its_export->state() == ExportState::failed) {
+    if (entry.is_being_opened) {
+      entry.was_asked_for = true;
+    } else if (entry.its_export->state() == ExportState::failed) {
       entry.its_export->wait();
       entry.due = Clock::time_point::min();
       entry.pause = milliseconds(0);
@@ -165,6 +160,7 @@ std::optional<ExportRegistry::Clock::time_point> ExportRegistry::open_due(
       const std::shared_ptr<Opened> opened = open(*one, presence, events);
       opened->volume->start();
       one->serve({opened, opened->volume.get()}, opened->facts);
+      note_success(*one);
       events.state_changed();
     } catch (const Error& error) {
       note_failure(*one, error.what(), may_pass(error.kind()), events);
@@ -188,6 +184,8 @@ std::pair<std::shared_ptr<Export>, ExportRegistry::Presence> ExportRegistry::beg
   }
   if (longest == nullptr) return {};
   longest->due.reset();
+  longest->is_being_opened = true;
+  longest->was_asked_for = false;
   Presence presence = std::make_shared<const std::string>(longest->its_export->name());
   longest->presence = presence;
   return {longest->its_export, std::move(presence)};
@@ -221,6 +219,15 @@ ExportRegistry::Entry* ExportRegistry::entry_of(const Export& one) {
   return found == entries_.end() ? nullptr : &*found;
 }
 
+void ExportRegistry::note_success(const Export& one) {
+  const std::lock_guard lock(mutex_);
+  Entry* const entry = entry_of(one);
+  if (entry == nullptr) return;
+  entry->is_being_opened = false;
+  entry->pause = milliseconds(0);
+  entry->told.clear();
+}
+
 void ExportRegistry::note_failure(Export& one, const std::string& reason, bool may_pass,
                                   const ExportEvents& events) {
   bool is_news = false;
@@ -228,11 +235,15 @@ void ExportRegistry::note_failure(Export& one, const std::string& reason, bool m
     const std::lock_guard lock(mutex_);
     Entry* const entry = entry_of(one);
     if (entry == nullptr || one.state() == ExportState::removed) return;
-    if (may_pass) {
+    entry->is_being_opened = false;
+    if (entry->was_asked_for) {
+      entry->pause = milliseconds(0);
+      entry->due = Clock::now();
+    } else if (may_pass) {
       entry->pause = std::clamp(entry->pause * 2, first_pause, longest_pause);
       entry->due = Clock::now() + entry->pause;
     }
-    one.fail(reason, may_pass);
+    one.fail(reason, entry->due.has_value());
     is_news = reason != entry->told;
     entry->told = reason;
   }
@@ -240,11 +251,33 @@ void ExportRegistry::note_failure(Export& one, const std::string& reason, bool m
   if (is_news) events.failed(one.name(), reason);
 }
 
+bool ExportRegistry::Payload::is_any_of(const std::vector<std::string>& others) const {
+  const auto is_other = [&](const std::string& one) {
+    return std::ranges::find(others, one) != others.end();
+  };
+  if (std::ranges::any_of(identities, is_other)) return true;
+  return std::ranges::any_of(changing_uris, [&](const std::string& uri) {
+    return std::ranges::any_of(payload_identities(uri), is_other);
+  });
+}
+
 std::shared_ptr<ExportRegistry::Payload> ExportRegistry::payload_of(const std::string& uri) {
-  std::erase_if(payloads_, [](const auto& one) { return one.second.expired(); });
-  std::weak_ptr<Payload>& known = payloads_[payload_identity(uri)];
-  std::shared_ptr<Payload> payload = known.lock();
-  if (!payload) known = payload = std::make_shared<Payload>();
+  std::erase_if(payloads_, [](const auto& one) { return one.expired(); });
+  std::vector<std::string> identities = payload_identities(uri);
+  std::shared_ptr<Payload> payload;
+  for (const auto& one : payloads_) {
+    std::shared_ptr<Payload> known = one.lock();
+    if (known->is_any_of(identities)) payload = std::move(known);
+    if (payload && !payload->writer.expired()) break;
+  }
+  if (!payload) {
+    payload = std::make_shared<Payload>();
+    payloads_.push_back(payload);
+  }
+  for (std::string& identity : identities) {
+    if (!payload->is_any_of({identity})) payload->identities.push_back(std::move(identity));
+  }
+  if (may_change_identity(uri)) payload->changing_uris.insert(uri);
   return payload;
 }
 

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -33,7 +32,7 @@ struct ExportEvents {
       [](const std::string&, const UnlockFacts&) {};
   std::function<void()> state_changed = [] {};  ///< an export is open, or failed: who opens tells
   std::function<void()> reload_begins = [] {};  ///< who follows tells
-  std::function<void()> reload_ended = [] {};   ///< the same
+  std::function<void(bool was_followed)> reload_ended = [](bool) {};  ///< the same
 };
 
 /// An export that is asked for.
@@ -100,7 +99,9 @@ class ExportRegistry {
     std::weak_ptr<const std::string> presence{};
     std::chrono::milliseconds pause{0};  // before the next try
     std::optional<Clock::time_point> due = Clock::time_point::min();
-    std::string told{};  // of its failures
+    bool is_being_opened = false;
+    bool was_asked_for = false;  // again, while it was being opened
+    std::string told{};          // of its failures
   };
 
   std::vector<Entry> entries() const;
@@ -108,13 +109,14 @@ class ExportRegistry {
   Entry* entry_of(const Export& one);
   std::pair<std::shared_ptr<Export>, Presence> begin_due();
   std::optional<Clock::time_point> next_due(const ExportEvents& events);
+  void note_success(const Export& one);
   void note_failure(Export& one, const std::string& reason, bool may_pass,
                     const ExportEvents& events);
   std::shared_ptr<Payload> payload_of(const std::string& uri);
   std::shared_ptr<Opened> open(const Export& one, Presence presence, const ExportEvents& events);
 
-  // By what `payload_identity` says; of the thread that opens, as what follows.
-  std::map<std::string, std::weak_ptr<Payload>> payloads_;
+  // Of the thread that opens, as what follows.
+  std::vector<std::weak_ptr<Payload>> payloads_;
   std::shared_ptr<Opened> first_;  // from when it was opened until it was started
 
   mutable std::mutex mutex_;  // guards what follows

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <string>
@@ -21,7 +22,8 @@ constexpr std::size_t longest_text = 3900;
 // Two programs may share a standard error that only one of them was given by the journal, and the
 // variable is inherited; so it names the stream.
 bool is_journal() {
-  const char* stream = std::getenv("JOURNAL_STREAM");
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody in this process changes the environment
+  const char* const stream = std::getenv("JOURNAL_STREAM");
   struct stat info {};
   if (stream == nullptr || ::fstat(STDERR_FILENO, &info) != 0) return false;
   return stream == std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino);
@@ -61,8 +63,11 @@ void Log::write(LogLevel level, std::string_view text) const noexcept {
       return;
     }
     line = prefix(target, level) + line + "\n";
+    // nbdkit writes its own lines in pieces, and keeps others out meanwhile by this lock.
+    ::flockfile(stderr);
     while (::write(STDERR_FILENO, line.data(), line.size()) < 0 && errno == EINTR) {
     }
+    ::funlockfile(stderr);
   } catch (const std::exception&) {
     // Out of memory: there is nobody to tell.
   }

@@ -36,7 +36,7 @@ class LogLimit {
  private:
   static constexpr std::chrono::seconds interval{10};
 
-  const unsigned most_;
+  unsigned most_;
   std::mutex mutex_;
   std::optional<Clock::time_point> first_;
   unsigned admitted_ = 0;  // since the first one

@@ -25,7 +25,7 @@ constexpr std::size_t max_connections = 8;
 // while the last of those that were closed are cleared away there must be room for new ones.
 constexpr unsigned library_limit = 2 * max_connections;
 // For the header of a request, and of the answer; the metrics themselves are not counted.
-constexpr std::size_t connection_bytes = 16 * 1024;
+constexpr std::size_t connection_bytes = std::size_t{16} << 10;
 constexpr unsigned idle_seconds = 10;
 
 struct Answer {
@@ -85,27 +85,26 @@ struct MetricsServer::Callbacks {
   }
 };
 
-MetricsServer::MetricsServer(std::string path, uid_t owner)
-    : path_(std::move(path)),
-      listener_(listen_unix("the metrics socket", path_, {.mode = 0600, .owner = owner})) {}
+MetricsServer::MetricsServer(const std::string& path, uid_t owner)
+    : listener_(listen_unix("the metrics socket", path, {.mode = 0600, .owner = owner})) {}
 
-MetricsServer::MetricsServer(const std::string& host, std::uint16_t port)
-    : listener_(listen_on_tcp("the metrics", host, port)) {}
+MetricsServer::MetricsServer(const std::string& host, std::uint16_t port, Reach reach)
+    : listener_{listen_on_tcp("the metrics", host, port, reach), {}} {}
 
 MetricsServer::~MetricsServer() {
   if (daemon_ == nullptr) return;
   MHD_stop_daemon(daemon_);
-  if (!path_.empty()) unlink(path_.c_str());
+  listener_.file.remove();
 }
 
 void MetricsServer::start(std::function<std::string()> report) {
   report_ = std::move(report);
   connections_.reserve(max_connections);
   // A client that has gone again must not keep the thread in accept.
-  fcntl(listener_.get(), F_SETFL, O_NONBLOCK);
+  fcntl(listener_.socket.get(), F_SETFL, O_NONBLOCK);
   const NoSignals in_thread;
   // The library's from now on, which closes it in the end, and may when it fails.
-  const int listener = listener_.release();
+  const int listener = listener_.socket.release();
   daemon_ = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, nullptr, nullptr, &Callbacks::request,
                              this, MHD_OPTION_LISTEN_SOCKET, listener,                            //
                              MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::connection_changes, this,  //

@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "base/file_descriptor.h"
+#include "base/unix_listener.h"
+#include "metrics/tcp_listener.h"
 
 struct MHD_Daemon;
 struct MHD_Connection;
@@ -22,9 +23,9 @@ class MetricsServer {
  public:
   /// Listens on the unix socket at `path`. Throws as listen_unix. `owner` is who the process will
   /// be when it serves; -1: who it is.
-  explicit MetricsServer(std::string path, uid_t owner = static_cast<uid_t>(-1));
+  explicit MetricsServer(const std::string& path, uid_t owner = static_cast<uid_t>(-1));
   /// Listens on TCP. Throws as listen_on_tcp.
-  MetricsServer(const std::string& host, std::uint16_t port);
+  MetricsServer(const std::string& host, std::uint16_t port, Reach reach);
 
   MetricsServer(const MetricsServer&) = delete;
   MetricsServer& operator=(const MetricsServer&) = delete;
@@ -38,8 +39,7 @@ class MetricsServer {
  private:
   struct Callbacks;
 
-  const std::string path_;  // of a unix socket
-  FileDescriptor listener_;
+  UnixListener listener_;  // on TCP without a file
   std::function<std::string()> report_;
   std::vector<MHD_Connection*> connections_;  // of the thread alone; the oldest is the first
   MHD_Daemon* daemon_ = nullptr;

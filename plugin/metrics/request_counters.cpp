@@ -33,7 +33,7 @@ std::string_view operation_word(Operation operation) noexcept {
 void RequestCounters::add(Operation operation, std::uint64_t bytes,
                           std::chrono::nanoseconds duration, bool failed) noexcept {
   Counts& counts = counts_[static_cast<std::size_t>(operation)];
-  const auto bound = std::ranges::lower_bound(duration_bounds, duration);
+  const auto* const bound = std::ranges::lower_bound(duration_bounds, duration);
   const auto bucket = static_cast<std::size_t>(bound - duration_bounds.begin());
   counts.by_duration[bucket].fetch_add(1, relaxed);
   counts.nanoseconds.fetch_add(static_cast<std::uint64_t>(duration.count()), relaxed);

@@ -85,9 +85,9 @@ class CountedRequest {
   using Clock = std::chrono::steady_clock;
 
   RequestCounters& counters_;
-  const Operation operation_;
-  const std::uint64_t bytes_;
-  const Clock::time_point start_ = Clock::now();
+  Operation operation_;
+  std::uint64_t bytes_;
+  Clock::time_point start_ = Clock::now();
   bool failed_ = true;
 };
 

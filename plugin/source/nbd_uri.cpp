@@ -47,9 +47,11 @@ std::string place_of_export(const Uri& uri, Transport transport, const Authority
   if (transport == Transport::unix_socket) {
     return "unix " + normal_path(uri.socket) + " " + uri.export_name;
   }
-  std::string host = lower_case(authority.host);
+  std::string host =
+      lower_case(percent_decode(authority.host).value_or(std::string(authority.host)));
   if (transport == Transport::vsock) host = std::to_string(std::stoul(host));
-  const std::string port(authority.port.empty() ? "10809" : authority.port);
+  const std::string port =
+      authority.port.empty() ? "10809" : std::to_string(std::stoul(std::string(authority.port)));
   return (transport == Transport::vsock ? "vsock " : "tcp ") + host + ":" + port + " " +
          uri.export_name;
 }

@@ -13,6 +13,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 void add_reload(Json& report, const ReloadStatus& reload) {
+  report["reloads-asked"] = reload.asked;
+  report["reloads-answered"] = reload.answered;
   report["reloads"] = reload.reloads;
   if (reload.reloads == 0) return;
   report["reload-failures"] = reload.failures;

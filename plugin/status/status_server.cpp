@@ -40,15 +40,14 @@ bool send_some(int fd, std::string& text) {
 
 }  // namespace
 
-StatusServer::StatusServer(std::string path, uid_t owner)
-    : path_(std::move(path)),
-      listener_(listen_unix("the status socket", path_, {.mode = 0600, .owner = owner})) {}
+StatusServer::StatusServer(const std::string& path, uid_t owner)
+    : listener_(listen_unix("the status socket", path, {.mode = 0600, .owner = owner})) {}
 
 StatusServer::~StatusServer() {
   if (!thread_.joinable()) return;
   stop_.happen();
   thread_.join();
-  unlink(path_.c_str());
+  listener_.file.remove();
 }
 
 void StatusServer::start(std::function<std::string()> report, std::function<void()> reload) {
@@ -61,7 +60,8 @@ void StatusServer::start(std::function<std::string()> report, std::function<void
 void StatusServer::serve() {
   std::vector<Client> clients;
   for (;;) {
-    std::vector<pollfd> waiting{{stop_.descriptor(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
+    std::vector<pollfd> waiting{{stop_.descriptor(), POLLIN, 0},
+                                {listener_.socket.get(), POLLIN, 0}};
     int wait = -1;
     for (const Client& client : clients) {
       const short events = client.has_spoken ? POLLOUT : POLLIN;
@@ -97,7 +97,7 @@ bool StatusServer::serve_client(Client& client, bool is_ready) const {
 }
 
 void StatusServer::accept_client(std::vector<Client>& clients) const {
-  FileDescriptor fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  FileDescriptor fd(accept4(listener_.socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!fd) {
     // Out of descriptors, most likely: no reason to ask again at once.
     std::this_thread::sleep_for(std::chrono::milliseconds(50));

@@ -12,6 +12,7 @@
 
 #include "base/event.h"
 #include "base/file_descriptor.h"
+#include "base/unix_listener.h"
 
 namespace luksdetached {
 
@@ -23,7 +24,7 @@ class StatusServer {
   /// Binds the socket at `path`; one that a dead process left there is replaced. Throws
   /// Error(source_unreachable) when it cannot, also when a live process listens there. `owner` is
   /// who the process will be when it serves; -1: who it is.
-  explicit StatusServer(std::string path, uid_t owner = static_cast<uid_t>(-1));
+  explicit StatusServer(const std::string& path, uid_t owner = static_cast<uid_t>(-1));
   StatusServer(const StatusServer&) = delete;
   StatusServer& operator=(const StatusServer&) = delete;
   /// Ends the thread. After `start()` also removes the socket.
@@ -48,8 +49,7 @@ class StatusServer {
   void accept_client(std::vector<Client>& clients) const;
   bool serve_client(Client& client, bool is_ready) const;
 
-  std::string path_;
-  FileDescriptor listener_;
+  UnixListener listener_;
   Event stop_;
   std::function<std::string()> report_;
   std::function<void()> reload_;

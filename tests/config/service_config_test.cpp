@@ -290,8 +290,9 @@ INSTANTIATE_TEST_SUITE_P(
         Mistaken{listening("[{address = \"unix:/a\", mode = -1}]"),
                  "F:2:40: mode in listen of [service] must be from 0o000 to 0o777; it is written "
                  "with 0o, such as 0o660"},
-        Mistaken{listening("[{address = \"unix:/a\", mode = \"0660\"}]"),
-                 "F:2:40: mode in listen of [service] must be an integer, not a string"},
+        Mistaken{
+            listening("[{address = \"unix:/a\", mode = \"0660\"}]"),
+            "F:2:40: mode in listen of [service] must be an integer such as 0o660, not a string"},
         Mistaken{listening("[{address = \"unix:/a\", owner = 1000}]"),
                  "F:2:41: owner in listen of [service] must be a string, not an integer"},
         Mistaken{listening("[{address = \"unix:/a\", owner = \"\"}]"),
@@ -330,6 +331,11 @@ INSTANTIATE_TEST_SUITE_P(
         Mistaken{in_service("filters = [\"luks\"]"),
                  "F:3:12: filter 'luks' in [service] is refused: its passphrase would be on "
                  "nbdkit's command line, which every user can read"},
+        Mistaken{in_service("filters = [\"blocksize\"]"),
+                 "F:3:12: filter 'blocksize' in [service] is refused: older versions of it end "
+                 "nbdkit, with all exports, when a client asks for holes in a certain way"},
+        Mistaken{in_service("filters = [\"rate\"]\nfilter-parameters = { header = \"/h\" }"),
+                 "F:4:23: filter-parameters in [service]: header is the plugin's own parameter"},
         Mistaken{in_service("filters = [\"retry\"]"),
                  "F:3:12: filter 'retry' in [service] is refused: it repeats a flush that failed, "
                  "and the second one succeeds although data was lost"},
@@ -649,7 +655,9 @@ INSTANTIATE_TEST_SUITE_P(
                  "F:3:30: Error while parsing hexadecimal integer: '0x10000000000000000' is not "
                  "representable in 64 bits"},
         Mistaken{in_service("threads = 08"),
-                 "F:3:13: Error while parsing decimal integer: leading zeroes are prohibited"},
+                 "F:3:13: Error while parsing decimal integer: leading zeroes are prohibited; "
+                 "permissions "
+                 "are written 0o660"},
         Mistaken{in_service("threads = 8_"),
                  "F:3:12: Error while parsing key-value pair: expected a comment or whitespace, "
                  "saw '_'"},
@@ -690,9 +698,10 @@ INSTANTIATE_TEST_SUITE_P(
         Mistaken{listening("{a = 1,}"),
                  "F:2:17: Error while parsing inline table: expected key-value pair, saw closing "
                  "'}' (dangling comma)"},
-        Mistaken{
-            listening("{a = 1\n}"),
-            "F:2:16: Error while parsing inline table: expected key or closing '}', saw '\\n'"},
+        Mistaken{listening("{a = 1\n}"),
+                 "F:2:16: Error while parsing inline table: expected key or closing '}', saw "
+                 "'\\n'; a table "
+                 "in braces must be on one line"},
         Mistaken{good_service + good_export + "[]\n",
                  "F:8:2: Error while parsing table header: tables with blank bare keys are "
                  "explicitly prohibited"},
@@ -1394,6 +1403,32 @@ TEST(ServiceConfigTest, AVolumeKeyTakesThePlaceOfASecret) {
   EXPECT_EQ(key_of("[\"/k\"]"), SecretFrom{.path = "/k"});
   EXPECT_EQ(key_of("[\"exec:/x\", \"a\"]"),
             (SecretFrom{.kind = SecretFrom::Kind::program, .path = "/x", .arguments = {"a"}}));
+}
+
+// A service that runs can be asked while somebody edits its config.
+TEST(LoadStatusPath, NeedsOnlyWhatComesBeforeAMistake) {
+  char name[] = "/tmp/luksdetached-config-XXXXXX";
+  const int fd = mkstemp(name);
+  ASSERT_GE(fd, 0);
+  close(fd);
+  const auto path_in = [&](const std::string& text) -> std::string {
+    std::ofstream(name, std::ios::trunc) << text;
+    try {
+      return load_status_path(name);
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+  };
+  const std::string service = "[service]\nstatus = \"/run/s\"\n";
+  EXPECT_EQ(path_in(service), "/run/s");
+  EXPECT_EQ(path_in(service + "nonsense = 1\n[[export]]\n"), "/run/s");
+  EXPECT_EQ(path_in(service + "[[export\n"), "/run/s");
+  EXPECT_EQ(path_in(service + "name = \"\xff\"\n"), "/run/s");
+  EXPECT_EQ(path_in("[service]\n"), "");
+  EXPECT_EQ(
+      path_in("x = \n" + service),
+      std::string(name) + ":1:5: Error while parsing key-value pair: expected value, saw '\\n'");
+  std::filesystem::remove(name);
 }
 
 }  // namespace

@@ -68,6 +68,26 @@ TEST_F(ExportKeeperTest, FollowsTheConfigWhenItIsToldTo) {
   EXPECT_EQ(keeper.status().error, "");
 }
 
+// Who asks while another reload is under way wants what the file says now, not what it said then.
+TEST_F(ExportKeeperTest, WhatIsAskedDuringAReloadIsAnsweredByTheNextOne) {
+  std::atomic<int> reads = 0;
+  std::atomic<bool> goes_on = true;
+  ExportKeeper keeper(registry_, events(), [&] {
+    ++reads;
+    while (reads == 1 && goes_on) std::this_thread::sleep_for(1ms);
+    return std::vector<WantedExport>{};
+  });
+  keeper.start();
+  keeper.reload();
+  ASSERT_TRUE(soon([&] { return reads == 1; }));
+  keeper.reload();
+  EXPECT_EQ(keeper.status().asked, 2u);
+  EXPECT_EQ(keeper.status().answered, 0u);
+  goes_on = false;
+  EXPECT_TRUE(soon([&] { return keeper.status().answered == 2; }));
+  EXPECT_EQ(reads, 2);
+}
+
 TEST_F(ExportKeeperTest, AMistakeChangesNothingAndIsSaid) {
   registry_.follow({missing("a")}, events());
   bool mistake = true;

@@ -113,6 +113,29 @@ TEST_F(ExportTest, RemovalLetsTheVolumeGoAtOnceWhenThereIsNoRequest) {
   EXPECT_TRUE(watched.expired());
 }
 
+// It looks whether it may be disconnected each time, which the end of the last request must not
+// miss.
+TEST_F(ExportTest, AClientThatGoesOnAskingKeepsNoVolume) {
+  for (int round = 0; round < 500; ++round) {
+    const auto one = std::make_shared<Export>("vm1", ExportOptions{}, Access::read_write);
+    std::shared_ptr<Volume> served = volume();
+    const std::weak_ptr<Volume> watched = served;
+    one->serve(std::move(served), {});
+    Export::Client client(one);
+    std::optional<Export::Client::Use> request = client.volume();
+    one->remove();
+    std::atomic<bool> stop = false;
+    std::thread asking([&] {
+      while (!stop) client.is_over();
+    });
+    request.reset();
+    stop = true;
+    asking.join();
+    client.is_over();
+    EXPECT_TRUE(watched.expired()) << "round " << round;
+  }
+}
+
 // For ThreadSanitizer: no request finds the volume gone.
 TEST_F(ExportTest, IsRemovedUnderLoad) {
   std::shared_ptr<Volume> loaded = volume();

@@ -294,6 +294,47 @@ TEST_F(ExportRegistryTest, AMissingSourceIsTriedAgainAndToldOnce) {
   EXPECT_EQ(refusal(registry, "late"), 0);
 }
 
+// As when storage has come back, and somebody reloads while its key is derived.
+TEST_F(ExportRegistryTest, WhatIsTriedAgainIsOpenedOnceAlthoughTheConfigIsFollowedMeanwhile) {
+  ExportRegistry registry;
+  ExportOptions late = options("secret");
+  late.payload = path("late");
+  const std::vector<WantedExport> wanted{{"late", late, Access::read_write}};
+  registry.follow(wanted, events());
+  const auto due = registry.open_due(events(), never);
+  ASSERT_TRUE(due);
+  std::filesystem::copy(path("payload"), path("late"));
+  std::this_thread::sleep_until(*due);
+  ExportEvents reloading = events();
+  reloading.opened = [&](const auto& name, const auto&) {
+    told.push_back("opened " + name);
+    registry.follow(wanted, events());
+  };
+  EXPECT_EQ(registry.open_due(reloading, never), std::nullopt);
+  std::filesystem::remove(path("late"));
+  EXPECT_EQ(told, (std::vector<std::string>{"failed late", "opened late"}));
+  EXPECT_EQ(refusal(registry, "late"), 0);
+}
+
+// The reload came while it was tried, with what was there before.
+TEST_F(ExportRegistryTest, WhatFailsWhileTheConfigIsFollowedIsTriedAgainAtOnce) {
+  ASSERT_EQ(mkfifo(path("fifo").c_str(), 0600), 0);
+  ExportRegistry registry;
+  const std::vector<WantedExport> wanted{{"one", options("fifo"), Access::read_only}};
+  registry.follow(wanted, events());
+  std::thread opener([&] { registry.open_due(events(), never); });
+  for (const char* secret : {"not the secret", "the secret"}) {
+    std::ofstream fifo(path("fifo"));  // waits until somebody reads
+    if (secret[0] == 'n') registry.follow(wanted, events());
+    fifo << secret;
+    fifo.close();
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));  // so that it reads no more of it
+  }
+  opener.join();
+  std::filesystem::remove(path("fifo"));
+  EXPECT_EQ(told, (std::vector<std::string>{"failed one", "opened one"}));
+}
+
 TEST_F(ExportRegistryTest, AWrongSecretIsTriedAgainWhenTheConfigIsFollowedAgain) {
   std::filesystem::copy(path("wrong"), path("mended"));
   ExportRegistry registry;

@@ -68,4 +68,14 @@ export_table vm1 vm1 | service_config
 exits 0 "$program" reload "$config"
 is_audited 'notice: audit event=remove export="vm2" detail="it was removed"$'
 if grep -q 'export="vm1".*event=remove' "$log"; then fail "vm1 was removed"; fi
+
+note "a client that is there at the end"
+/usr/bin/python3 -m nbd -u "$(uri_of vm1)" -c 'import time; print("connected", flush=True); time.sleep(60)' >"$tmp/client.log" &
+defer stop_quietly $!
+eventually grep -q connected "$tmp/client.log"
 ends_within_a_second
+connection=$(grep 'event=open' "$log" | tail -n 1 | grep -o 'connection=[0-9]*')
+is_audited "event=close export=\"vm1\" .* $connection seconds="
+matches 'notice: the service begins' "$log"
+matches 'notice: the config is followed' "$log"
+matches 'notice: the service ends' "$log"

@@ -79,10 +79,10 @@ rm "$status_socket"
 
 note "wrong configs"
 wrong=$tmp/wrong.toml
-# refused_config COMPLAINT: by every command, and by nbdkit, word for word.
+# refused_config COMPLAINT: by every command that needs all of it, and by nbdkit, word for word.
 refused_config() {
   local command words
-  for command in "${commands[@]}"; do
+  for command in serve "config check" reload; do
     read -ra words <<<"$command"
     exits 2 "$program" "${words[@]}" "$wrong"
     [ "$(cat "$tmp/said")" = "$1" ] || fail "said '$(cat "$tmp/said")' instead of '$1'"

@@ -37,6 +37,13 @@ note "a mistake changes nothing"
 { three && export_table new comes 'keyslot = 77'; } | service_config
 exits 2 "$program" reload "$config"
 says "keyslot=77: expected a number"
+# Who looks after the service still can.
+exits 0 "$program" healthcheck "$config" --ready
+exits 0 "$program" status "$config"
+echo '[[export' >>"$config"
+exits 2 "$program" reload "$config"
+exits 0 "$program" healthcheck "$config"
+{ three && export_table new comes 'keyslot = 77'; } | service_config
 kill -HUP "$server"
 reloads_are() { [ "$("$program" status --json "$config" | jq .reloads)" = "$1" ]; }
 three | service_config # so that status understands it

@@ -90,10 +90,24 @@ kill -KILL "$server"
 wait "$server" || true
 eventually children_are_gone
 
+note "pre-shared keys that it cannot read"
+psktool -u alice -p "$tmp/keys.psk" >/dev/null 2>&1
+service_config 'user = "nobody"' 'tls = "on"' "tls-psk = \"$tmp/keys.psk\"" < <(export_table vm1 vm1)
+exits 1 "${serve_under_test[@]}" "$config"
+says "cannot read $tmp/keys\.psk \(tls-psk\): Permission denied; it is read for each client"
+chown nobody "$tmp/keys.psk"
+start_service
+ends_within_a_second
+service_config 'user = "nobody"' < <(export_table vm1 vm1)
+
 note "root is warned of"
 if grep -q 'runs as root' "$log"; then fail "warns of root: $(cat "$log")"; fi
 grep -v '^user' "$config" >"$tmp/root.toml"
+# Whatever groups root had.
+started=("${serve_under_test[@]}")
+serve_under_test=(setpriv --groups 4,27 "${serve_under_test[@]}")
 start_service "$tmp/root.toml"
+serve_under_test=("${started[@]}")
 matches 'luksdetached: warning: the service runs as root; user in \[service\]' "$log"
 is "$(status_of Groups | xargs)" "" "the list of groups"
 ends_within_a_second

@@ -26,6 +26,11 @@ reads_at() {
   same "$tmp/plain" "$tmp/read"
 }
 
+note "what was passed to another process"
+listening '"systemd"'
+exits 1 env LISTEN_PID=1 LISTEN_FDS=1 "${serve_under_test[@]}" "$config" 3</dev/null
+says 'systemd passed no sockets to the service'
+
 note "all of systemd's, and an own one"
 listening "\"systemd\", \"unix:$socket\""
 activated -l "$passed" -l "127.0.0.1:$port"

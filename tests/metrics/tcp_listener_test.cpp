@@ -17,7 +17,7 @@ std::uint16_t port_of(const FileDescriptor& socket) {
 }
 
 TEST(TcpListener, ListensAtItsAddressAlone) {
-  const FileDescriptor listener = listen_on_tcp("the test", "127.0.0.1", 0);
+  const FileDescriptor listener = listen_on_tcp("the test", "127.0.0.1", 0, Reach::this_machine);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port_of(listener));
@@ -30,10 +30,10 @@ TEST(TcpListener, ListensAtItsAddressAlone) {
 }
 
 TEST(TcpListener, SaysWhatItCannotDo) {
-  const FileDescriptor first = listen_on_tcp("the test", "127.0.0.1", 0);
+  const FileDescriptor first = listen_on_tcp("the test", "127.0.0.1", 0, Reach::this_machine);
   const std::uint16_t port = port_of(first);
   try {
-    listen_on_tcp("the test", "127.0.0.1", port);
+    listen_on_tcp("the test", "127.0.0.1", port, Reach::this_machine);
     FAIL() << "bound twice";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::source_unreachable);
@@ -42,8 +42,13 @@ TEST(TcpListener, SaysWhatItCannotDo) {
   }
 }
 
+TEST(TcpListener, IsNotReachedFromFurtherThanItMay) {
+  EXPECT_THROW(listen_on_tcp("the test", "0.0.0.0", 0, Reach::this_machine), Error);
+  EXPECT_TRUE(listen_on_tcp("the test", "0.0.0.0", 0, Reach::everywhere));
+}
+
 TEST(TcpListener, KnowsNoHostWithoutAddress) {
-  EXPECT_THROW(listen_on_tcp("the test", "no-such-host.invalid", 1), Error);
+  EXPECT_THROW(listen_on_tcp("the test", "no-such-host.invalid", 1, Reach::everywhere), Error);
 }
 
 }  // namespace

@@ -95,6 +95,15 @@ TEST_F(AuditTest, OpenAndCloseHaveOneNumber) {
           EndsWith(R"(connection=2 access=read-write)"), HasSubstr("connection=2 seconds=0")));
 }
 
+TEST_F(AuditTest, WhatIsOpenAtTheEndIsClosedOnce) {
+  {
+    const Audit::Opened open(audit_, "a", peer_, true);
+    audit_.end();
+    EXPECT_THAT(lines(), ElementsAre(HasSubstr("event=open"), HasSubstr("event=close")));
+  }
+  EXPECT_THAT(lines(), ElementsAre());
+}
+
 TEST_F(AuditTest, AnUnlockSaysByWhat) {
   audit_.unlocked("a", {.header = "nbds://vault/a", .keyslot = 3});
   audit_.unlocked("a", {.header = "/h", .keyslot = std::nullopt});

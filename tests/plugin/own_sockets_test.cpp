@@ -34,7 +34,7 @@ class OwnSocketsTest : public ::testing::Test {
 
   // A socket that this process listens on is at `path` and at the first place.
   void listen_at(const std::string& path) {
-    const int listener = listen_unix("the socket", path, {}).release();
+    const int listener = listen_unix("the socket", path, {}).socket.release();
     if (listener == place) return;
     dup2(listener, place);
     close(listener);

@@ -5,7 +5,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <string>
 
@@ -46,6 +49,28 @@ class ServiceManagerTest : public ::testing::Test {
 TEST_F(ServiceManagerTest, HearsWhichProcessIsReady) {
   notify_ready("2 exports: 2 open");
   EXPECT_EQ(heard(), "READY=1\nMAINPID=" + std::to_string(getpid()) + "\nSTATUS=2 exports: 2 open");
+}
+
+// Nobody is to wait for it: neither clients nor whoever stops the service.
+TEST_F(ServiceManagerTest, WhenItDoesNotListenTheServiceGoesOn) {
+  for (int n = 0; n < 2000; ++n) notify_status("1 export: 1 open");
+  const auto begin = std::chrono::steady_clock::now();
+  notify_stopping();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
+TEST_F(ServiceManagerTest, MayHaveAnAbstractSocket) {
+  const std::string name = "luksdetached-test-" + std::to_string(getpid());
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path + 1, name.data(), name.size());
+  const FileDescriptor abstract(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  ASSERT_EQ(bind(abstract.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+  setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);
+  notify_status("1 export: 1 open");
+  char heard[100];
+  EXPECT_EQ(recv(abstract.get(), heard, sizeof heard, MSG_DONTWAIT), 23);
 }
 
 TEST_F(ServiceManagerTest, HearsChanges) {

@@ -53,6 +53,8 @@ TEST(StatusReport, HasWhatEachStateHas) {
   const json expected = {{"version", LUKSDETACHED_VERSION},
                          {"pid", getpid()},
                          {"started", "1970-01-02T00:00:00Z"},
+                         {"reloads-asked", 0},
+                         {"reloads-answered", 0},
                          {"reloads", 0},
                          {"exports",
                           {{{"name", "vm1"},
