@@ -156,7 +156,7 @@ std::string load_status_path(const std::string& path) {
     return status_path_in(text, path);
   } catch (const ConfigError& error) {
     if (error.mistakes().empty()) throw;
-    const std::string status =
+    std::string status =
         status_path_before(lines_before(error.mistakes().front().line, text), path);
     if (status.empty()) throw;
     return status;

@@ -105,7 +105,7 @@ if grep -q 'runs as root' "$log"; then fail "warns of root: $(cat "$log")"; fi
 grep -v '^user' "$config" >"$tmp/root.toml"
 # Whatever groups root had.
 started=("${serve_under_test[@]}")
-serve_under_test=(setpriv --groups 4,27 "${serve_under_test[@]}")
+serve_under_test=(setpriv --groups "4,27" "${serve_under_test[@]}")
 start_service "$tmp/root.toml"
 serve_under_test=("${started[@]}")
 matches 'luksdetached: warning: the service runs as root; user in \[service\]' "$log"
