@@ -91,6 +91,8 @@ bool is_export(const Json& one) {
                          {"size", &Json::is_number_unsigned},
                          {"clients", &Json::is_number_unsigned},
                          {"retried", &Json::is_boolean},
+                         {"opening", &Json::is_boolean},
+                         {"warnings", &Json::is_array},
                          {"writable", &Json::is_boolean},
                          {"unlocked", &Json::is_string},
                          {"header", &Json::is_string},
@@ -99,6 +101,7 @@ bool is_export(const Json& one) {
                          {"kernel", &Json::is_string},
                          {"reconnects", &Json::is_number_unsigned},
                          {"requests", &Json::is_object}}) &&
+         (!one.contains("warnings") || std::ranges::all_of(one["warnings"], &Json::is_string)) &&
          (!one.contains("requests") || std::ranges::all_of(one["requests"], is_count));
 }
 

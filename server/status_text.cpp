@@ -46,10 +46,13 @@ std::string requests_text(const Json& requests) {
 }
 
 std::string details(const Json& one) {
+  const bool is_being_opened = one.value("opening", false);
   if (one.contains("reason")) {
-    return one.value("reason", "") + (one.value("retried", false) ? " (is tried again)" : "");
+    return one.value("reason", "") + (is_being_opened               ? " (is tried again now)"
+                                      : one.value("retried", false) ? " (is tried again)"
+                                                                    : "");
   }
-  if (!one.contains("unlocked")) return "";
+  if (!one.contains("unlocked")) return is_being_opened ? "is being opened" : "";
   std::string text = one.value("cipher", "") + " (" + one.value("kernel", "") + "), by ";
   text += one.contains("keyslot") ? "key slot " + std::to_string(number(one, "keyslot")) + " of "
                                   : "the volume key and ";
@@ -58,6 +61,9 @@ std::string details(const Json& one) {
   const std::uint64_t reconnects = number(one, "reconnects");
   if (reconnects != 0) {
     text += ", payload connected again " + counted(reconnects, "time", "times");
+  }
+  for (const Json& warning : one.value("warnings", Json::array())) {
+    text += ", warning: " + warning.get<std::string>();
   }
   return text;
 }

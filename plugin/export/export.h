@@ -38,6 +38,7 @@ struct ExportStatus {
   ExportState state = ExportState::waiting;
   std::string reason;                   ///< why it failed, a sentence; else empty
   bool is_retried = false;              ///< when it failed: it will be tried again
+  bool is_being_opened = false;         ///< at this moment
   std::uint64_t size = 0;               ///< bytes, when open: as the newest client saw it
   bool writable = false;                ///< when open
   std::size_t clients = 0;              ///< that have it open

@@ -297,6 +297,7 @@ std::shared_ptr<ExportRegistry::Opened> ExportRegistry::open(const Export& one, 
   if (opened.volume->writable()) payload->writer = presence;
   if (one.state() != ExportState::removed) {
     for (const std::string& text : opened.warnings) events.warning(name, text);
+    opened.facts.warnings = opened.warnings;
     events.unlocked(name, opened.facts);
     events.opened(name, opened.summary);
   }
@@ -325,7 +326,10 @@ std::shared_ptr<Export> ExportRegistry::find(std::string_view name) const {
 
 std::vector<ExportStatus> ExportRegistry::statuses() const {
   std::vector<ExportStatus> all;
-  for (const Entry& entry : entries()) all.push_back(entry.its_export->status());
+  for (const Entry& entry : entries()) {
+    all.push_back(entry.its_export->status());
+    all.back().is_being_opened = entry.is_being_opened;
+  }
   return all;
 }
 

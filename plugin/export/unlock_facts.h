@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace luksdetached {
 
@@ -14,6 +15,7 @@ struct UnlockFacts {
   std::string kernel{};               ///< SectorCipher::kernel
   std::chrono::system_clock::time_point at{};
   std::chrono::nanoseconds duration{0};  ///< from reading the first header on
+  std::vector<std::string> warnings{};   ///< sentences: what is wrong, but not enough to refuse it
 };
 
 }  // namespace luksdetached

@@ -29,6 +29,7 @@ void add_facts(Json& entry, const UnlockFacts& facts) {
   if (facts.keyslot) entry["keyslot"] = *facts.keyslot;
   entry["cipher"] = facts.cipher;
   entry["kernel"] = facts.kernel;
+  if (!facts.warnings.empty()) entry["warnings"] = facts.warnings;
 }
 
 // What clients have asked for; operations that none did are left out.
@@ -50,6 +51,7 @@ Json entry_of(const ExportStatus& one) {
   entry["name"] = one.name;
   entry["state"] = state_word(one.state);
   entry["clients"] = one.clients;
+  if (one.is_being_opened) entry["opening"] = true;
   if (one.state == ExportState::failed) {
     entry["reason"] = one.reason;
     entry["retried"] = one.is_retried;

@@ -20,6 +20,8 @@ noise 256K >"$tmp/plain"
 nbdcopy --flush "$tmp/plain" "$(uri_of vm1)"
 reads "$tmp/plain" vm1
 [ "$(state vm1) $(state vm2)" = "open waiting" ] || fail "states $(state vm1) $(state vm2)"
+[ "$("$program" status --json "$config" | jq -c '[.exports[].opening]')" = "[null,true]" ] ||
+  fail "which one is being opened: $("$program" status "$config")"
 exits 1 nbdinfo --size "$(uri_of vm2)"
 matches 'event=refusal export="vm2" .*reason="export vm2 is still being unlocked' "$log"
 nbdinfo --list --json "$(uri_of)" | jq -r '.exports[]."export-name"' >"$tmp/list"

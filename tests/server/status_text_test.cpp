@@ -50,6 +50,21 @@ TEST(StatusText, SaysThatThePayloadCameBack) {
   EXPECT_TRUE(details(report).ends_with(", payload connected again 2 times"));
 }
 
+TEST(StatusText, SaysWhatIsWrongWithAnOpenExport) {
+  ordered_json report = a_report();
+  report["exports"][0]["warnings"] = {"the primary copy is damaged", "more"};
+  EXPECT_TRUE(details(report).ends_with(", warning: the primary copy is damaged, warning: more"));
+}
+
+TEST(StatusText, SaysWhichExportIsBeingOpened) {
+  ordered_json report = a_report();
+  report["exports"][1]["opening"] = true;
+  report["exports"][2]["opening"] = true;
+  const std::string text = status_text(report);
+  EXPECT_NE(text.find("no such file (is tried again now)\n"), std::string::npos);
+  EXPECT_NE(text.find("is being opened\n"), std::string::npos);
+}
+
 TEST(StatusText, SaysWhenNothingFailed) {
   ordered_json report = a_report();
   report["exports"][0]["requests"] = {{"read", {{"count", 1}, {"errors", 0}}}};

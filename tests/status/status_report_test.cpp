@@ -79,6 +79,18 @@ TEST(StatusReport, HasWhatEachStateHas) {
   EXPECT_EQ(report_of({open("vm1"), failed("vm2", "no such file"), waiting}), expected);
 }
 
+TEST(StatusReport, HasWhatIsWrongWithAnOpenExport) {
+  ExportStatus status = open("vm1");
+  status.unlocked->warnings = {"the primary copy is damaged"};
+  EXPECT_EQ(report_of({status})["exports"][0]["warnings"], json{"the primary copy is damaged"});
+}
+
+TEST(StatusReport, SaysWhichExportIsBeingOpened) {
+  ExportStatus status;
+  status.is_being_opened = true;
+  EXPECT_EQ(report_of({status})["exports"][0]["opening"], true);
+}
+
 TEST(StatusReport, WhatItsVolumeKeyOpenedHasNoKeySlot) {
   ExportStatus status = open("vm1");
   status.unlocked->keyslot.reset();
