@@ -137,6 +137,11 @@ class FilterReader {
     } else if (key.str() == "config" || option_type(key.str())) {
       mistakes_.add(key.source(), "filter-parameters in [service]: " + std::string(key.str()) +
                                       " is the plugin's own parameter");
+    } else if (key.str() == "fuamode" && value.value_or(std::string_view()) == "discard") {
+      mistakes_.add(
+          value.source(),
+          "filter-parameters in [service]: fuamode = \"discard\" is refused: what clients "
+          "were told is durable would not be");
     } else if (const auto text = text_of(value)) {
       config_.filter_parameters.emplace_back(key.str(), *text);
     }

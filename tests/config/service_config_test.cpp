@@ -334,6 +334,9 @@ INSTANTIATE_TEST_SUITE_P(
         Mistaken{in_service("filters = [\"blocksize\"]"),
                  "F:3:12: filter 'blocksize' in [service] is refused: older versions of it end "
                  "nbdkit, with all exports, when a client asks for holes in a certain way"},
+        Mistaken{in_service("filters = [\"fua\"]\nfilter-parameters = { fuamode = \"discard\" }"),
+                 "F:4:33: filter-parameters in [service]: fuamode = \"discard\" is refused: what "
+                 "clients were told is durable would not be"},
         Mistaken{in_service("filters = [\"rate\"]\nfilter-parameters = { header = \"/h\" }"),
                  "F:4:23: filter-parameters in [service]: header is the plugin's own parameter"},
         Mistaken{in_service("filters = [\"retry\"]"),
