@@ -47,14 +47,15 @@ bool ExportKeeper::stop(std::chrono::milliseconds patience) {
   stopping_ = true;
   opener_woken_.happen();
   follower_woken_.happen();
-  if (!opener_.joinable()) return true;
   const auto end = std::chrono::steady_clock::now() + patience;
-  for (const std::future<void>* done : {&opener_done_, &follower_done_}) {
-    if (done->wait_until(end) != std::future_status::ready) return false;
-  }
-  opener_.join();
-  follower_.join();
-  return true;
+  const auto join = [&](std::thread& thread, const std::future<void>& done) {
+    if (!thread.joinable()) return true;
+    if (done.wait_until(end) != std::future_status::ready) return false;
+    thread.join();
+    return true;
+  };
+  const bool follower_has_ended = join(follower_, follower_done_);
+  return join(opener_, opener_done_) && follower_has_ended;
 }
 
 void ExportKeeper::open() {

@@ -46,8 +46,8 @@ exits 0 "$program" healthcheck "$config"
 { three && export_table new comes 'keyslot = 77'; } | service_config
 kill -HUP "$server"
 reloads_are() { [ "$("$program" status --json "$config" | jq .reloads)" = "$1" ]; }
-three | service_config # so that status understands it
 eventually reloads_are 1
+three | service_config
 matches 'the config was not followed, nothing is changed' "$log"
 three | service_config 'threads = 3'
 exits 1 "$program" reload "$config"
