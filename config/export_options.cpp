@@ -271,7 +271,7 @@ void OptionParser::set_program(std::string_view key, const std::vector<std::stri
 }
 
 ExportOptions OptionParser::finish(Purpose purpose) {
-  if (options_.headers.empty())
+  if (options_.headers.empty() && purpose != Purpose::new_secret)
     throw OptionError("header=URI is missing: where is the LUKS header?");
   if (purpose == Purpose::serve && options_.payload.empty()) {
     throw OptionError("payload=URI is missing: where are the encrypted sectors?");

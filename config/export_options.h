@@ -88,11 +88,12 @@ std::optional<OptionType> option_type(std::string_view key);
 /// May the parameter `key` be given several times?
 bool option_repeats(std::string_view key);
 
-/// What options are for. Each purpose requires what the one before it does, and more.
+/// What options are for. Each purpose but the first requires what the one before it does, and more.
 enum class Purpose {
-  inspect,  ///< a header
-  unlock,   ///< and a secret, a passphrase or the volume key
-  serve,    ///< and a payload
+  new_secret,  ///< a secret or a passphrase, and no header
+  inspect,     ///< a header
+  unlock,      ///< and a secret, a passphrase or the volume key
+  serve,       ///< and a payload
 };
 
 /// Collects parameters into ExportOptions.
@@ -117,6 +118,10 @@ class OptionParser {
 
 /// Is something for `options` read from this process's standard input?
 bool reads_standard_input(const ExportOptions& options);
+
+/// Throws OptionError when something is read to its end for a secret and is to be read for another
+/// secret or a passphrase, too.
+void check_descriptors(const ExportOptions& options);
 
 /// Bytes, as a number with an optional suffix: b, k, M, G, T, P, E (powers of 1024, either case) or
 /// s for sectors of 512, as nbdkit reads sizes. Throws OptionError that names `key` on anything

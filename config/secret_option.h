@@ -21,7 +21,4 @@ SecretFrom parse_secret_program(std::string_view key, const std::vector<std::str
 int descriptor_of(const SecretFrom& from);
 int descriptor_of(const PassphraseFrom& from);
 
-/// Throws OptionError when something is read to its end and is to be read for something else, too.
-void check_descriptors(const ExportOptions& options);
-
 }  // namespace luksdetached

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "edit_command_line.h"
 
 namespace luksdetached {
 
@@ -112,8 +113,8 @@ Action read_command_line(int argc, const char* const* argv) {
     return std::string("luksdetached: ") + error.what() + " (--help says more)\n";
   });
   Action action;
-  for (const auto add :
-       {add_serve, add_config, add_reload, add_status, add_healthcheck, add_inspect, add_test}) {
+  for (const auto add : {add_serve, add_config, add_reload, add_status, add_healthcheck,
+                         add_inspect, add_test, add_key_commands}) {
     add(app, action);
   }
   try {

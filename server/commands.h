@@ -1,9 +1,12 @@
 // The commands of the program, one file each.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "edit/kdf_choice.h"
+#include "new_secret.h"
 #include "option_arguments.h"
 
 namespace luksdetached {
@@ -17,7 +20,7 @@ enum ExitStatus : int {
   exit_not_supported = 4,  ///< valid, but not supported or against policy
 };
 
-/// What `inspect` and `test` are given.
+/// What `inspect`, `test` and `key list` are given.
 struct HeaderArguments {
   OptionArguments options;  ///< HEADER and parameters of the plugin
   bool json = false;
@@ -34,6 +37,17 @@ struct HealthcheckArguments {
   std::string config;              ///< path of the config file
   bool ready = false;              ///< exports must be open too
   std::vector<std::string> names;  ///< which; none: all
+};
+
+/// What `key add`, `key change` and `key remove` are given.
+struct KeyArguments {
+  OptionArguments options;           ///< HEADER and parameters of the plugin
+  NewSecretArguments new_secret;     ///< not for remove
+  edit::KdfChoice kdf;               ///< of the new key slot
+  std::optional<unsigned> slot;      ///< the new key slot, or the one to remove
+  std::optional<unsigned> priority;  ///< of the new key slot, as luks::Keyslot::priority
+  bool force = false;                ///< remove also the last one
+  bool json = false;
 };
 
 // Each does what a command line asks for, and returns the exit status or throws.
@@ -58,5 +72,17 @@ int inspect(const HeaderArguments& arguments);
 
 /// `test HEADER`: does a secret unlock it, which key slot, and how long does that take?
 int test(HeaderArguments& arguments);
+
+/// `key list HEADER`: prints its key slots.
+int list_keys(const HeaderArguments& arguments);
+
+/// `key add HEADER`: makes a key slot that a new secret opens.
+int add_key(KeyArguments& arguments);
+
+/// `key change HEADER`: the same, and removes the one that the old secret opens.
+int change_key(KeyArguments& arguments);
+
+/// `key remove HEADER`: removes a key slot.
+int remove_key(KeyArguments& arguments);
 
 }  // namespace luksdetached

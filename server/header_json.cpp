@@ -102,6 +102,10 @@ ordered_json token_json(const luks::Token& token) {
 
 }  // namespace
 
+ordered_json keyslots_json(const luks::Header& header) {
+  return array_of(header.keyslots, keyslot_json);
+}
+
 ordered_json header_json(const std::string& name, const std::string& sha256,
                          const luks::Header& header) {
   ordered_json report = {{"schema", 1},
@@ -124,7 +128,7 @@ ordered_json header_json(const std::string& name, const std::string& sha256,
   report["segment"] = segment_json(header);
   report["digest"] =
       header.digest.digest.empty() ? ordered_json(nullptr) : derivation(header.digest.cost);
-  report["keyslots"] = array_of(header.keyslots, keyslot_json);
+  report["keyslots"] = keyslots_json(header);
   report["tokens"] = array_of(header.tokens, token_json);
   return report;
 }

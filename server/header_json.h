@@ -13,4 +13,7 @@ namespace luksdetached {
 nlohmann::ordered_json header_json(const std::string& name, const std::string& sha256,
                                    const luks::Header& header);
 
+/// Its member `keyslots` alone.
+nlohmann::ordered_json keyslots_json(const luks::Header& header);
+
 }  // namespace luksdetached

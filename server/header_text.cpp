@@ -113,14 +113,15 @@ std::string area_text(const luks::Keyslot& slot) {
   return text;
 }
 
-std::string keyslots(const luks::Header& header) {
+std::vector<Row> keyslot_rows(const luks::Header& header) {
   std::vector<Row> rows = {{"slot", "state", "priority", "key", "derivation", "area"}};
   for (const luks::Keyslot& slot : header.keyslots) {
     rows.push_back({std::to_string(slot.id), slot.bound ? "bound" : "unbound",
                     std::string(priority_word(slot)), bits_text(slot.key_bytes), kdf_text(slot.kdf),
                     area_text(slot)});
   }
-  return rows.size() == 1 ? std::string() : section("Key slots", std::move(rows));
+  if (rows.size() == 1) rows.clear();
+  return rows;
 }
 
 std::vector<Row> tokens(const luks::Header& header) {
@@ -173,8 +174,12 @@ std::string verdict(const std::string& name, const luks::Header& header) {
 std::string header_text(const std::string& name, const std::string& sha256,
                         const luks::Header& header) {
   return verdict(name, header) + "\n" + text_table(facts(sha256, header), indent) +
-         keyslots(header) + section("Tokens", tokens(header)) + section("Wrong", wrong(header)) +
-         section("Weak", weak(header));
+         section("Key slots", keyslot_rows(header)) + section("Tokens", tokens(header)) +
+         section("Wrong", wrong(header)) + section("Weak", weak(header));
+}
+
+std::string keyslot_table(const luks::Header& header) {
+  return text_table(keyslot_rows(header), 0);
 }
 
 }  // namespace luksdetached

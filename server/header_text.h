@@ -13,4 +13,7 @@ namespace luksdetached {
 std::string header_text(const std::string& name, const std::string& sha256,
                         const luks::Header& header);
 
+/// The key slots of the header as aligned lines, a heading first; empty when it has none.
+std::string keyslot_table(const luks::Header& header);
+
 }  // namespace luksdetached

@@ -5,16 +5,19 @@
 namespace luksdetached {
 
 void OptionArguments::add_header(CLI::App& command) {
+  takes_header_ = true;
   command.add_option("HEADER", header_, "where the LUKS header is: a path or a URI")->required();
 }
 
 void OptionArguments::add(CLI::App& command, const std::string& key, const std::string& value,
                           const std::string& help) {
   if (option_type(key) == OptionType::boolean) {
-    command.add_flag("--" + key, flags_[key], help);
+    command.add_flag("--" + prefix_ + key, flags_[key], help);
   } else {
     // Without this a second word after the option would be taken as well, also HEADER.
-    command.add_option("--" + key, values_[key], help)->allow_extra_args(false)->option_text(value);
+    command.add_option("--" + prefix_ + key, values_[key], help)
+        ->allow_extra_args(false)
+        ->option_text(value);
   }
 }
 
@@ -28,8 +31,17 @@ void OptionArguments::set(std::string_view key, std::string_view value) {
 }
 
 ExportOptions OptionArguments::options(Purpose purpose) const {
+  try {
+    return parse(purpose);
+  } catch (const OptionError& error) {
+    if (prefix_.empty()) throw;
+    throw OptionError(prefix_ + error.what());  // it begins with the parameter's name
+  }
+}
+
+ExportOptions OptionArguments::parse(Purpose purpose) const {
   OptionParser parser;
-  parser.set("header", header_);
+  if (takes_header_) parser.set("header", header_);
   for (const auto& [key, values] : values_) {
     for (const std::string& value : values) parser.set(key, value);
   }

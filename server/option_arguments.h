@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/export_options.h"
@@ -18,6 +19,10 @@ namespace luksdetached {
 /// and live as long as the command line is read.
 class OptionArguments {
  public:
+  OptionArguments() = default;
+  /// `prefix` stands before the parameters' names on the command line, as "new-" in --new-secret.
+  explicit OptionArguments(std::string prefix) : prefix_(std::move(prefix)) {}
+
   /// `command` takes HEADER.
   void add_header(CLI::App& command);
 
@@ -35,7 +40,11 @@ class OptionArguments {
   ExportOptions options(Purpose purpose) const;
 
  private:
+  ExportOptions parse(Purpose purpose) const;
+
+  std::string prefix_;
   std::string header_;
+  bool takes_header_ = false;
   std::map<std::string, std::vector<std::string>, std::less<>> values_;  // by parameter
   std::map<std::string, bool, std::less<>> flags_;
 };

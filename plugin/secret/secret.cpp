@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "base/error.h"
 #include "base/file_descriptor.h"
 #include "secret/growing_secret.h"
+#include "secret/terminal_prompt.h"
 
 namespace luksdetached {
 
@@ -50,35 +50,6 @@ SecureBuffer read_to_end(int fd, const std::string& what) {
   }
   return std::move(secret).take();
 }
-
-// Switches the echo of a terminal off for a while and shows a prompt.
-class Prompt {
- public:
-  explicit Prompt(int fd) : fd_(fd), is_terminal_(isatty(fd) == 1 && tcgetattr(fd, &saved_) == 0) {
-    if (!is_terminal_) return;
-    termios silent = saved_;
-    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    tcsetattr(fd_, TCSAFLUSH, &silent);
-    say("passphrase: ");
-  }
-  Prompt(const Prompt&) = delete;
-  Prompt& operator=(const Prompt&) = delete;
-  ~Prompt() {
-    if (!is_terminal_) return;
-    tcsetattr(fd_, TCSAFLUSH, &saved_);
-    say("\n");
-  }
-
- private:
-  static void say(std::string_view text) {
-    // Nothing depends on whether the prompt was seen.
-    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
-  }
-
-  int fd_;
-  termios saved_{};
-  bool is_terminal_;
-};
 
 // Byte by byte, so that what follows the line in a pipe stays there.
 SecureBuffer read_line(int fd, const std::string& what) {
@@ -227,14 +198,15 @@ SecureBuffer read_secret(const SecretFrom& from, const SecretRange& range, const
   throw Error(ErrorKind::usage, "a token has its secret only together with its header");
 }
 
-SecureBuffer read_passphrase(const PassphraseFrom& from, const Warn& warn) {
+SecureBuffer read_passphrase(const PassphraseFrom& from, const Warn& warn,
+                             std::string_view prompt) {
   if (from.kind == PassphraseFrom::Kind::file) {
     const std::string what = "passphrase file " + from.path;
     const FileDescriptor fd = open_secret(from.path, what, warn);
     return read_line(fd.get(), what);
   }
   if (from.kind == PassphraseFrom::Kind::standard_input) {
-    const Prompt prompt(STDIN_FILENO);
+    const TerminalPrompt silent(STDIN_FILENO, prompt);
     return read_line(STDIN_FILENO, "the passphrase on standard input");
   }
   const std::string what = "the passphrase on file descriptor " + std::to_string(from.descriptor);

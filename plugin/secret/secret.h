@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "config/export_options.h"
 #include "crypto/secure_memory.h"
@@ -21,8 +22,9 @@ struct SecretRange {
 /// for, or larger than max_secret_bytes. `warn` hears of a file that everybody can read.
 SecureBuffer read_secret(const SecretFrom& from, const SecretRange& range, const Warn& warn);
 
-/// Reads one line, without its newline. On a terminal it prompts and does not echo. Throws Error
-/// like read_secret; a NUL byte in the line is refused.
-SecureBuffer read_passphrase(const PassphraseFrom& from, const Warn& warn);
+/// Reads one line, without its newline. On a terminal it shows `prompt` and does not echo. Throws
+/// Error like read_secret; a NUL byte in the line is refused.
+SecureBuffer read_passphrase(const PassphraseFrom& from, const Warn& warn,
+                             std::string_view prompt = "passphrase: ");
 
 }  // namespace luksdetached

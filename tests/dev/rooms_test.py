@@ -25,8 +25,11 @@ rooms = {
         {"base", "config", "crypto", "log", "luks", "metrics", "source", "secret", "volume", "export",
          "status"},
         {"nbdkit-plugin.h", "systemd"}),
-    "server": ({"base", "config", "crypto", "export", "log", "luks", "source", "server"},
+    "server": ({"base", "config", "crypto", "edit", "export", "log", "luks", "secret", "source",
+                "server"},
                {"nlohmann", "CLI"}),
+    "server/edit": ({"base", "config", "crypto", "export", "luks", "secret", "source"},
+                    {"libcryptsetup.h"}),
 }
 foreign = set().union(*(libraries for _, libraries in rooms.values()))
 

@@ -1,0 +1,128 @@
+#include "edit_command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "commands.h"
+
+namespace luksdetached {
+
+namespace {
+
+void add_secrets(CLI::App& command, OptionArguments& options) {
+  options.add(command, "secret", "SECRET",
+              "where key bytes are, used exactly as they are: a path, fd:N, -, credential:NAME, "
+              "exec:PATH, token:; may repeat");
+  options.add(command, "secret-offset", "SIZE", "bytes of each secret to skip");
+  options.add(command, "secret-size", "SIZE", "bytes of each secret to use");
+  options.add(command, "passphrase", "+FILE|-|-FD",
+              "one line of a file, of standard input or of a file descriptor; may repeat");
+}
+
+void add_limits(CLI::App& command, OptionArguments& options) {
+  options.add(command, "kdf-memory-max", "SIZE", "refuse key slots that need more (4G)");
+  options.add(command, "kdf-iterations-max", "N", "refuse more PBKDF2 iterations (100000000)");
+}
+
+void add_header_options(CLI::App& command, OptionArguments& options) {
+  options.add_header(command);
+  options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
+}
+
+void add_kdf(CLI::App& command, edit::KdfChoice& kdf) {
+  command.add_option("--pbkdf", kdf.type, "how the new key slot's key is derived (argon2id)")
+      ->option_text("NAME")
+      ->check(CLI::IsMember({"argon2id", "argon2i", "pbkdf2"}));
+  command.add_option("--hash", kdf.hash, "the hash of the new key slot (sha256)")
+      ->option_text("NAME");
+  command.add_option("--pbkdf-memory", kdf.memory_kib, "of Argon2, at most (1048576)")
+      ->option_text("KIB");
+  command.add_option("--pbkdf-parallel", kdf.lanes, "lanes of Argon2, at most (4)")
+      ->option_text("N");
+  command.add_option("--pbkdf-force-iterations", kdf.iterations, "measure nothing")
+      ->option_text("N");
+  command.add_option("--iter-time", kdf.milliseconds, "how long it takes on this machine (2000)")
+      ->option_text("MILLISECONDS");
+}
+
+void add_priority(CLI::App& command, std::optional<unsigned>& priority) {
+  const std::map<std::string, unsigned> words = {{"ignore", 0}, {"normal", 1}, {"prefer", 2}};
+  command.add_option("--priority", priority, "of the new key slot (LUKS2)")
+      ->option_text("ignore|normal|prefer")
+      ->transform(CLI::Transformer(words))
+      ->check(CLI::Range(0U, 2U));
+}
+
+void add_json(CLI::App& command, bool& json) {
+  command.add_flag("--json", json, "as JSON");
+}
+
+// What `key add` and `key change` have in common.
+void add_new_key(CLI::App& command, KeyArguments& arguments) {
+  add_header_options(command, arguments.options);
+  add_secrets(command, arguments.options);
+  arguments.options.add(command, "keyslot", "N", "only this key slot is unlocked");
+  add_limits(command, arguments.options);
+  arguments.new_secret.add(command);
+  command.add_option("--slot", arguments.slot, "the new key slot (the first free one)")
+      ->option_text("N");
+  add_priority(command, arguments.priority);
+  add_kdf(command, arguments.kdf);
+  add_json(command, arguments.json);
+}
+
+void add_key_list(CLI::App& key, Action& action) {
+  CLI::App& command = *key.add_subcommand("list", "show the key slots of a header");
+  const auto arguments = std::make_shared<HeaderArguments>();
+  add_header_options(command, arguments->options);
+  add_json(command, arguments->json);
+  command.callback(
+      [arguments, &action] { action = [arguments] { return list_keys(*arguments); }; });
+}
+
+void add_key_add(CLI::App& key, Action& action) {
+  CLI::App& command = *key.add_subcommand("add", "let another secret open the volume, too");
+  const auto arguments = std::make_shared<KeyArguments>();
+  add_new_key(command, *arguments);
+  arguments->options.add(command, "volume-key", "SECRET",
+                         "the volume key itself, instead of secrets");
+  command.callback([arguments, &action] { action = [arguments] { return add_key(*arguments); }; });
+}
+
+void add_key_change(CLI::App& key, Action& action) {
+  CLI::App& command =
+      *key.add_subcommand("change", "let another secret open the volume instead of this one");
+  const auto arguments = std::make_shared<KeyArguments>();
+  add_new_key(command, *arguments);
+  command.callback(
+      [arguments, &action] { action = [arguments] { return change_key(*arguments); }; });
+}
+
+void add_key_remove(CLI::App& key, Action& action) {
+  CLI::App& command = *key.add_subcommand(
+      "remove", "remove a key slot, by its number or the one that a secret opens");
+  const auto arguments = std::make_shared<KeyArguments>();
+  add_header_options(command, arguments->options);
+  command.add_option("--slot", arguments->slot, "the key slot to remove")->option_text("K");
+  add_secrets(command, arguments->options);
+  arguments->options.add(command, "keyslot", "N", "with a secret: only this key slot");
+  add_limits(command, arguments->options);
+  command.add_flag("--force", arguments->force, "also the last one that opens the volume");
+  add_json(command, arguments->json);
+  command.callback(
+      [arguments, &action] { action = [arguments] { return remove_key(*arguments); }; });
+}
+
+}  // namespace
+
+void add_key_commands(CLI::App& app, Action& action) {
+  CLI::App& key = *app.add_subcommand("key", "show and change key slots");
+  key.require_subcommand(1);
+  for (const auto add : {add_key_list, add_key_add, add_key_change, add_key_remove}) {
+    add(key, action);
+  }
+}
+
+}  // namespace luksdetached

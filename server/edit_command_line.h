@@ -1,0 +1,16 @@
+// The command line of what changes headers: as command_line.cpp, of which it is a part.
+#pragma once
+
+#include "command_line.h"
+
+namespace CLI {  // NOLINT(readability-identifier-naming): CLI11
+class App;
+}
+
+namespace luksdetached {
+
+/// Adds key list, key add, key change and key remove to `app`. When a command line that has one of
+/// them is parsed, `action` becomes what is to be done.
+void add_key_commands(CLI::App& app, Action& action);
+
+}  // namespace luksdetached
