@@ -50,6 +50,23 @@ struct KeyArguments {
   bool json = false;
 };
 
+/// What `header backup` is given.
+struct HeaderBackupArguments {
+  OptionArguments options;  ///< HEADER and parameters of the plugin
+  std::string output;       ///< path of the backup
+  bool force = false;       ///< replace an older one
+  bool json = false;
+};
+
+/// What `header restore` is given.
+struct HeaderRestoreArguments {
+  OptionArguments options;  ///< HEADER and parameters of the plugin
+  std::string input;        ///< URI of the backup
+  std::string keep_old;     ///< path for what is there now; empty: beside the header
+  bool force = false;       ///< also over what is damaged or another volume's
+  bool json = false;
+};
+
 // Each does what a command line asks for, and returns the exit status or throws.
 
 /// `serve CONFIG`: checks the config, then becomes nbdkit; returns only when that failed.
@@ -84,5 +101,11 @@ int change_key(KeyArguments& arguments);
 
 /// `key remove HEADER`: removes a key slot.
 int remove_key(KeyArguments& arguments);
+
+/// `header backup HEADER`: copies it into a file.
+int back_up_header(const HeaderBackupArguments& arguments);
+
+/// `header restore HEADER`: puts a backup in its place.
+int restore_header(const HeaderRestoreArguments& arguments);
 
 }  // namespace luksdetached

@@ -115,7 +115,42 @@ void add_key_remove(CLI::App& key, Action& action) {
       [arguments, &action] { action = [arguments] { return remove_key(*arguments); }; });
 }
 
+void add_header_backup(CLI::App& header, Action& action) {
+  CLI::App& command = *header.add_subcommand("backup", "copy a header into a file");
+  const auto arguments = std::make_shared<HeaderBackupArguments>();
+  add_header_options(command, arguments->options);
+  command.add_option("--output", arguments->output, "the file to make")
+      ->option_text("FILE")
+      ->required();
+  command.add_flag("--force", arguments->force, "replace an older backup of the same volume");
+  add_json(command, arguments->json);
+  command.callback(
+      [arguments, &action] { action = [arguments] { return back_up_header(*arguments); }; });
+}
+
+void add_header_restore(CLI::App& header, Action& action) {
+  CLI::App& command = *header.add_subcommand("restore", "put a backup in the place of a header");
+  const auto arguments = std::make_shared<HeaderRestoreArguments>();
+  add_header_options(command, arguments->options);
+  command.add_option("--input", arguments->input, "the backup: a path or a URI")
+      ->option_text("FILE")
+      ->required();
+  command.add_option("--keep-old", arguments->keep_old, "where what is there now is kept")
+      ->option_text("PATH");
+  command.add_flag("--force", arguments->force,
+                   "also where the header is damaged, or another volume's");
+  add_json(command, arguments->json);
+  command.callback(
+      [arguments, &action] { action = [arguments] { return restore_header(*arguments); }; });
+}
+
 }  // namespace
+
+void add_header_commands(CLI::App& app, Action& action) {
+  CLI::App& header = *app.add_subcommand("header", "back up and restore headers");
+  header.require_subcommand(1);
+  for (const auto add : {add_header_backup, add_header_restore}) add(header, action);
+}
 
 void add_key_commands(CLI::App& app, Action& action) {
   CLI::App& key = *app.add_subcommand("key", "show and change key slots");

@@ -9,8 +9,13 @@ class App;
 
 namespace luksdetached {
 
-/// Adds key list, key add, key change and key remove to `app`. When a command line that has one of
-/// them is parsed, `action` becomes what is to be done.
+// Each of these adds commands to `app`. When a command line that has one of them is parsed,
+// `action` becomes what is to be done.
+
+/// key list, key add, key change and key remove.
 void add_key_commands(CLI::App& app, Action& action);
+
+/// header backup and header restore.
+void add_header_commands(CLI::App& app, Action& action);
 
 }  // namespace luksdetached

@@ -2,19 +2,13 @@
 
 #include <unistd.h>
 
-#include <cstdio>
-#include <span>
+#include <vector>
 
 #include "edit/keyslot_rules.h"
 #include "export/unlock_header.h"
 #include "source/uri.h"
 
 namespace luksdetached {
-
-void Warnings::add(const std::string& text) {
-  texts_.push_back(text);
-  if (!json_) std::fprintf(stderr, "luksdetached: warning: %s\n", escape_control(text).c_str());
-}
 
 ExportOptions read_unlock_options(OptionArguments& arguments) {
   const bool given =
@@ -32,9 +26,7 @@ ExportOptions read_unlock_options(OptionArguments& arguments) {
 void check_editable(const ExportOptions& options, const LoadedHeader& loaded, Warnings& warnings) {
   const std::string& uri = options.headers.front();
   check_servable(uri, loaded.header, luks::Opener::volume_key);
-  for (const std::string& text : loaded.header.warnings) {
-    warnings.add("header " + parse_uri(uri).name + ": " + text);
-  }
+  warn_about(loaded.header, parse_uri(uri).name, warnings);
 }
 
 luks::Unlocked unlock(const ExportOptions& options, const LoadedHeader& loaded,

@@ -7,12 +7,11 @@
 
 #include "crypt_device.h"
 #include "crypto/hash.h"
+#include "header_backup.h"
 
 namespace luksdetached::edit {
 
 namespace {
-
-constexpr std::uint64_t page = 4096;  // libcryptsetup reads and writes whole ones
 
 // What the key slots that we make are encrypted with in LUKS2, whatever the data are: what
 // cryptsetup has by default, and libcryptsetup without the kernel's help.
@@ -41,7 +40,7 @@ LoadedHeader loaded(const MemoryFile& file, std::uint64_t size) {
 
 MemoryFile in_memory(const LoadedHeader& header) {
   const std::uint64_t end = header.header.end;
-  return {std::span(header.image).first(end), (end + page - 1) / page * page};
+  return {std::span(header.image).first(end), in_whole_pages(end)};
 }
 
 void load(const CryptDevice& device, const luks::Header& header) {

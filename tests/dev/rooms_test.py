@@ -26,7 +26,7 @@ rooms = {
          "status"},
         {"nbdkit-plugin.h", "systemd"}),
     "server": ({"base", "config", "crypto", "edit", "export", "log", "luks", "secret", "source",
-                "server"},
+                "server", "status"},
                {"nlohmann", "CLI"}),
     "server/edit": ({"base", "config", "crypto", "export", "luks", "secret", "source"},
                     {"libcryptsetup.h"}),

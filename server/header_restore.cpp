@@ -1,0 +1,151 @@
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "commands.h"
+#include "edit/header_restore.h"
+#include "export/unlock_header.h"
+#include "json_failure.h"
+#include "print_json.h"
+#include "source/uri.h"
+#include "status/timestamp.h"
+#include "text_table.h"
+#include "warnings.h"
+
+namespace luksdetached {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+// What tells two headers of a volume apart.
+struct Side {
+  std::string version, uuid, keyslots, sequence, modified;
+};
+
+// When the file was changed the last time; empty for what is no file.
+std::string modified(const std::string& uri) {
+  const Uri parsed = parse_uri(uri);
+  struct stat status = {};
+  if (parsed.scheme != Scheme::path || ::stat(parsed.path.c_str(), &status) != 0 ||
+      !S_ISREG(status.st_mode)) {
+    return {};
+  }
+  return timestamp(std::chrono::system_clock::from_time_t(status.st_mtime));
+}
+
+std::vector<unsigned> keyslot_ids(const luks::Header& header) {
+  std::vector<unsigned> ids;
+  for (const luks::Keyslot& slot : header.keyslots) ids.push_back(slot.id);
+  return ids;
+}
+
+Side describe(const luks::Header& header, const std::string& uri) {
+  Side side;
+  side.version = "LUKS" + std::to_string(header.version);
+  side.uuid = header.uuid;
+  for (const unsigned id : keyslot_ids(header)) {
+    side.keyslots += (side.keyslots.empty() ? "" : ", ") + std::to_string(id);
+  }
+  const auto sequence = luks::sequence_of(header);
+  side.sequence = sequence ? std::to_string(*sequence) : "";
+  side.modified = modified(uri);
+  return side;
+}
+
+ordered_json side_json(const luks::Header& header, const std::string& uri) {
+  const auto sequence = luks::sequence_of(header);
+  const std::string time = modified(uri);
+  return {{"version", header.version},
+          {"uuid", header.uuid},
+          {"keyslots", keyslot_ids(header)},
+          {"sequence", sequence ? ordered_json(*sequence) : ordered_json(nullptr)},
+          {"modified", time.empty() ? ordered_json(nullptr) : ordered_json(time)}};
+}
+
+void print_both(const Side& old, const Side& backup) {
+  const auto row = [&](const char* name, std::string Side::*member) {
+    return Row{name, (old.*member).empty() ? "-" : old.*member,
+               (backup.*member).empty() ? "-" : backup.*member};
+  };
+  const std::string table = text_table({{"", "there now", "backup"},
+                                        row("format", &Side::version),
+                                        row("UUID", &Side::uuid),
+                                        row("key slots", &Side::keyslots),
+                                        row("sequence", &Side::sequence),
+                                        row("modified", &Side::modified)},
+                                       0);
+  std::fputs(table.c_str(), stdout);
+  std::fflush(stdout);
+}
+
+// An older header may bring back a key slot that was removed for a reason.
+void warn_of_revived(const luks::Header* old, const luks::Header& backup, Warnings& warnings) {
+  if (old == nullptr || old->uuid != backup.uuid) return;
+  const std::vector<unsigned> now = keyslot_ids(*old);
+  for (const unsigned id : keyslot_ids(backup)) {
+    if (std::count(now.begin(), now.end(), id) != 0) continue;
+    warnings.add("key slot " + std::to_string(id) +
+                 " of the backup is not in the header that is there now: its secret opens the "
+                 "volume again");
+  }
+}
+
+std::string keep_path(const HeaderRestoreArguments& arguments, const edit::RestoreTarget& target) {
+  if (!arguments.keep_old.empty()) return arguments.keep_old;
+  if (target.needs_keep_path()) {
+    throw OptionError(
+        "--keep-old PATH is missing: this header is not in a file of its own, so what is there now "
+        "needs a place where it is kept");
+  }
+  return target.usual_keep_path(std::chrono::system_clock::now());
+}
+
+}  // namespace
+
+int restore_header(const HeaderRestoreArguments& arguments) {
+  return with_json_failure(arguments.json, [&] {
+    const ExportOptions options = arguments.options.options(Purpose::inspect);
+    const std::string& uri = options.headers.front();
+    const std::string name = parse_uri(uri).name;
+    const std::string input = parse_uri(arguments.input).name;
+    Warnings warnings(arguments.json);
+    const LoadedHeader backup = read_header(options, arguments.input, HeaderPart::whole);
+    warn_about(backup.header, input, warnings);
+    edit::RestoreTarget target(options, backup, warnings.warn());
+    const luks::Header* const old = target.current();
+    const ordered_json old_json = old == nullptr ? ordered_json(nullptr) : side_json(*old, uri);
+    if (!arguments.json) {
+      print_both(old == nullptr ? Side{} : describe(*old, uri),
+                 describe(backup.header, arguments.input));
+    }
+    if (!arguments.force) target.check_same_volume();
+    warn_of_revived(old, backup.header, warnings);
+    const std::string kept = keep_path(arguments, target);
+    const bool keeps = !kept.empty() && (old != nullptr || !target.damage().empty());
+    if (keeps) target.keep(kept);
+    target.restore();
+    if (arguments.json) {
+      print_json({{"schema", 1},
+                  {"done", true},
+                  {"header", name},
+                  {"warnings", warnings.texts()},
+                  {"input", input},
+                  {"old", old_json},
+                  {"backup", side_json(backup.header, arguments.input)},
+                  {"kept", keeps ? ordered_json(kept) : ordered_json(nullptr)}});
+    } else {
+      std::printf("%s: restored from %s\n", name.c_str(), input.c_str());
+      if (keeps) std::printf("what was there is kept in %s\n", escape_control(kept).c_str());
+    }
+    return exit_done;
+  });
+}
+
+}  // namespace luksdetached
