@@ -113,8 +113,9 @@ Action read_command_line(int argc, const char* const* argv) {
     return std::string("luksdetached: ") + error.what() + " (--help says more)\n";
   });
   Action action;
-  for (const auto add : {add_serve, add_config, add_reload, add_status, add_healthcheck,
-                         add_inspect, add_test, add_key_commands, add_header_commands}) {
+  for (const auto add :
+       {add_serve, add_config, add_reload, add_status, add_healthcheck, add_inspect, add_test,
+        add_create, add_key_commands, add_header_commands}) {
     add(app, action);
   }
   try {

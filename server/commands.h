@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "edit/kdf_choice.h"
+#include "edit/new_volume.h"
 #include "new_secret.h"
 #include "option_arguments.h"
 
@@ -67,6 +68,16 @@ struct HeaderRestoreArguments {
   bool json = false;
 };
 
+/// What `create` is given.
+struct CreateArguments {
+  OptionArguments options;                  ///< header, payload, secret and limits
+  edit::VolumeChoice choice;                ///< but for its sectors
+  std::optional<std::size_t> sector_bytes;  ///< nothing: as the payload allows
+  std::string payload_size;                 ///< of a payload to be made; empty: it is there
+  bool force = false;                       ///< also over what is there
+  bool json = false;
+};
+
 // Each does what a command line asks for, and returns the exit status or throws.
 
 /// `serve CONFIG`: checks the config, then becomes nbdkit; returns only when that failed.
@@ -101,6 +112,9 @@ int change_key(KeyArguments& arguments);
 
 /// `key remove HEADER`: removes a key slot.
 int remove_key(KeyArguments& arguments);
+
+/// `create`: makes the header of a new volume, and its payload.
+int create(CreateArguments& arguments);
 
 /// `header backup HEADER`: copies it into a file.
 int back_up_header(const HeaderBackupArguments& arguments);

@@ -146,6 +146,43 @@ void add_header_restore(CLI::App& header, Action& action) {
 
 }  // namespace
 
+void add_create(CLI::App& app, Action& action) {
+  CLI::App& command = *app.add_subcommand("create", "make a new volume: its header, and a payload");
+  const auto arguments = std::make_shared<CreateArguments>();
+  OptionArguments& options = arguments->options;
+  edit::VolumeChoice& choice = arguments->choice;
+  options.add(command, "header", "URI", "where the header goes");
+  options.add(command, "payload", "URI", "where the encrypted sectors are, or shall be");
+  command
+      .add_option("--payload-size", arguments->payload_size,
+                  "make the payload, a file of so many bytes (it is there)")
+      ->option_text("SIZE");
+  options.add(command, "secret", "SECRET",
+              "where the key bytes are that shall open it: a path, fd:N, -, credential:NAME, "
+              "exec:PATH");
+  options.add(command, "secret-offset", "SIZE", "bytes of the secret to skip");
+  options.add(command, "secret-size", "SIZE", "bytes of the secret to use");
+  options.add(command, "passphrase", "+FILE|-|-FD",
+              "one line of a file, of standard input or of a file descriptor");
+  command.add_option("--luks", choice.version, "the version of the format (2)")
+      ->option_text("1|2")
+      ->check(CLI::Range(1U, 2U));
+  command.add_option("--cipher", choice.cipher, "of the data (aes-xts-plain64)")
+      ->option_text("NAME");
+  command.add_option("--key-size", choice.key_bits, "of the volume key (512)")->option_text("BITS");
+  command.add_option("--sector-size", arguments->sector_bytes, "of the data (4096 where it fits)")
+      ->option_text("BYTES")
+      ->check(CLI::IsMember({512, 1024, 2048, 4096}));
+  command.add_option("--uuid", choice.uuid, "of the volume (a random one)")->option_text("UUID");
+  command.add_option("--label", choice.label, "of the volume (LUKS2)")->option_text("TEXT");
+  add_kdf(command, choice.kdf);
+  add_limits(command, options);
+  command.add_flag("--force", arguments->force, "also over what is there already");
+  options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
+  add_json(command, arguments->json);
+  command.callback([arguments, &action] { action = [arguments] { return create(*arguments); }; });
+}
+
 void add_header_commands(CLI::App& app, Action& action) {
   CLI::App& header = *app.add_subcommand("header", "back up and restore headers");
   header.require_subcommand(1);

@@ -15,6 +15,9 @@ namespace luksdetached {
 /// key list, key add, key change and key remove.
 void add_key_commands(CLI::App& app, Action& action);
 
+/// create.
+void add_create(CLI::App& app, Action& action);
+
 /// header backup and header restore.
 void add_header_commands(CLI::App& app, Action& action);
 

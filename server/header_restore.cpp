@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "commands.h"
-#include "edit/header_restore.h"
+#include "edit/header_place.h"
 #include "export/unlock_header.h"
 #include "json_failure.h"
 #include "print_json.h"
@@ -97,14 +97,14 @@ void warn_of_revived(const luks::Header* old, const luks::Header& backup, Warnin
   }
 }
 
-std::string keep_path(const HeaderRestoreArguments& arguments, const edit::RestoreTarget& target) {
+std::string keep_path(const HeaderRestoreArguments& arguments, const edit::HeaderPlace& place) {
   if (!arguments.keep_old.empty()) return arguments.keep_old;
-  if (target.needs_keep_path()) {
+  if (place.needs_keep_path()) {
     throw OptionError(
         "--keep-old PATH is missing: this header is not in a file of its own, so what is there now "
         "needs a place where it is kept");
   }
-  return target.usual_keep_path(std::chrono::system_clock::now());
+  return place.usual_keep_path(std::chrono::system_clock::now());
 }
 
 }  // namespace
@@ -118,19 +118,19 @@ int restore_header(const HeaderRestoreArguments& arguments) {
     Warnings warnings(arguments.json);
     const LoadedHeader backup = read_header(options, arguments.input, HeaderPart::whole);
     warn_about(backup.header, input, warnings);
-    edit::RestoreTarget target(options, backup, warnings.warn());
-    const luks::Header* const old = target.current();
+    edit::HeaderPlace place(options, backup, warnings.warn());
+    const luks::Header* const old = place.current();
     const ordered_json old_json = old == nullptr ? ordered_json(nullptr) : side_json(*old, uri);
     if (!arguments.json) {
       print_both(old == nullptr ? Side{} : describe(*old, uri),
                  describe(backup.header, arguments.input));
     }
-    if (!arguments.force) target.check_same_volume();
+    if (!arguments.force) place.check_same_volume();
     warn_of_revived(old, backup.header, warnings);
-    const std::string kept = keep_path(arguments, target);
-    const bool keeps = !kept.empty() && (old != nullptr || !target.damage().empty());
-    if (keeps) target.keep(kept);
-    target.restore();
+    const std::string kept = keep_path(arguments, place);
+    const bool keeps = !kept.empty() && (old != nullptr || !place.damage().empty());
+    if (keeps) place.keep(kept);
+    place.put();
     if (arguments.json) {
       print_json({{"schema", 1},
                   {"done", true},

@@ -25,6 +25,8 @@ void remember(int level, const char* message, void* said) {
   *static_cast<std::string*>(said) = text;
 }
 
+void forget(int /*level*/, const char* /*message*/, void* /*nothing*/) {}
+
 std::string mebibytes(std::uint64_t bytes) {
   return std::to_string(bytes >> 20) + " MiB";
 }
@@ -76,6 +78,8 @@ std::vector<std::byte> MemoryFile::bytes() const {
 CryptDevice::CryptDevice(const MemoryFile& header, const std::string& data) {
   // Its locks are for devices that others see.
   (void)crypt_metadata_locking(nullptr, 0);
+  // What it says of a device while it makes the handle; later the handle has its own.
+  crypt_set_log_callback(nullptr, forget, nullptr);
   crypt_device* device = nullptr;
   const std::string path = header.path();
   const int result = data.empty() ? crypt_init(&device, path.c_str())

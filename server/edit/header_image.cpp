@@ -3,28 +3,15 @@
 #include <algorithm>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include "crypt_device.h"
 #include "crypto/hash.h"
 #include "header_backup.h"
+#include "own_ciphers.h"
 
 namespace luksdetached::edit {
 
 namespace {
-
-// What the key slots that we make are encrypted with in LUKS2, whatever the data are: what
-// cryptsetup has by default, and libcryptsetup without the kernel's help.
-constexpr const char* area_cipher = "aes-xts-plain64";
-constexpr std::size_t area_key_bytes = 64;
-
-// In LUKS1 key slots are encrypted as the data are. Of what it does not have itself libcryptsetup
-// would ask device-mapper.
-bool has_itself(std::string_view encryption) {
-  return encryption == "aes-xts-plain64" || encryption == "aes-xts-plain" ||
-         encryption == "aes-cbc-plain64" || encryption == "aes-cbc-plain" ||
-         encryption == "aes-cbc-essiv:sha256";
-}
 
 std::string slot_name(unsigned id) {
   return "key slot " + std::to_string(id);
@@ -62,7 +49,7 @@ crypt_keyslot_priority priority_of(unsigned priority) {
 LoadedHeader add_keyslot(const LoadedHeader& before, const SecureBuffer& volume_key,
                          const SecureBuffer& secret, const NewKeyslot& slot) {
   const luks::Header& header = before.header;
-  if (header.version == 1 && !has_itself(header.segment.encryption)) {
+  if (header.version == 1 && !has_own_cipher(header.segment.encryption)) {
     throw Error(ErrorKind::unsupported, "this version makes no LUKS1 key slots with " +
                                             header.segment.encryption +
                                             "; cryptsetup does, with the kernel's help");

@@ -1,4 +1,4 @@
-#include "header_restore.h"
+#include "header_place.h"
 
 #include <sys/stat.h>
 
@@ -67,9 +67,8 @@ std::vector<std::byte> content(const std::string& path) {
 
 }  // namespace
 
-RestoreTarget::RestoreTarget(const ExportOptions& options, const LoadedHeader& backup,
-                             const Warn& warn)
-    : backup_(backup) {
+HeaderPlace::HeaderPlace(const ExportOptions& options, const LoadedHeader& header, const Warn& warn)
+    : header_(header) {
   const std::string& uri = options.headers.front();
   const Uri parsed = parse_uri(uri);
   name_ = parsed.name;
@@ -82,18 +81,18 @@ RestoreTarget::RestoreTarget(const ExportOptions& options, const LoadedHeader& b
   examine();
   // An ordinary volume has its data in the file, a file with several names would become two.
   const std::uint64_t header_end =
-      std::max(backup_.header.end, current_ ? current_->end : std::uint64_t{0});
+      std::max(header_.header.end, current_ ? current_->end : std::uint64_t{0});
   in_place_ = !S_ISREG(status.st_mode) || status.st_nlink > 1 ||
               source_->size() > in_whole_pages(header_end);
-  if (in_place_ && source_->size() < backup_.header.end) {
-    throw Error(ErrorKind::usage, "cannot restore header " + name_ + ": it has " +
-                                      std::to_string(source_->size()) + " bytes, the backup has " +
-                                      std::to_string(backup_.header.end));
+  if (in_place_ && source_->size() < header_.header.end) {
+    throw Error(ErrorKind::usage, "cannot write header " + name_ + ": its place has " +
+                                      std::to_string(source_->size()) + " bytes, the header has " +
+                                      std::to_string(header_.header.end));
   }
 }
 
-void RestoreTarget::examine() {
-  std::uint64_t wanted = backup_.header.end;
+void HeaderPlace::examine() {
+  std::uint64_t wanted = header_.header.end;
   try {
     current_ = load_header(*source_, HeaderPart::whole).header;
     wanted = std::max(wanted, current_->end);
@@ -105,7 +104,7 @@ void RestoreTarget::examine() {
   source_->read(image_, 0);
 }
 
-std::string RestoreTarget::usual_keep_path(std::chrono::system_clock::time_point now) const {
+std::string HeaderPlace::usual_keep_path(std::chrono::system_clock::time_point now) const {
   if (source_ == nullptr) return {};
   const std::time_t time = std::chrono::system_clock::to_time_t(now);
   std::tm parts = {};
@@ -115,14 +114,14 @@ std::string RestoreTarget::usual_keep_path(std::chrono::system_clock::time_point
   return path_ + ".old-" + text;
 }
 
-void RestoreTarget::check_same_volume() const {
+void HeaderPlace::check_same_volume() const {
   if (source_ == nullptr) return;
   if (!current_) {
     throw Error(ErrorKind::policy,
                 "there is no intact header that could be compared with the backup: " + damage_ +
                     "; --force restores it all the same, if this is the right place");
   }
-  const std::string difference = luks::volume_difference(backup_.header, *current_);
+  const std::string difference = luks::volume_difference(header_.header, *current_);
   if (difference.empty()) return;
   throw Error(ErrorKind::policy, "the backup is of another volume than header " + name_ + ": " +
                                      difference +
@@ -130,11 +129,11 @@ void RestoreTarget::check_same_volume() const {
                                      "restores it all the same");
 }
 
-void RestoreTarget::keep(const std::string& path) const {
+void HeaderPlace::keep(const std::string& path) const {
   struct stat status = {};
   if (is_there(path, status)) {
     // Not one that is half of the backup already.
-    if (is_mixture(image_, content(path), backup_.image)) return;
+    if (is_mixture(image_, content(path), header_.image)) return;
     throw Error(ErrorKind::policy, "cannot keep the old header in " + escape_control(path) +
                                        ": that exists and has something else; choose another name");
   }
@@ -145,18 +144,18 @@ void RestoreTarget::keep(const std::string& path) const {
   file.publish(Existing::refused);
 }
 
-void RestoreTarget::restore() {
+void HeaderPlace::put() {
   if (in_place_) {
-    const std::span<const std::byte> now = std::span(image_).first(backup_.header.end);
-    const std::span<const std::byte> after = std::span(backup_.image).first(backup_.header.end);
-    carry_out(plan_writes(now, current(), after, backup_.header), *source_);
+    const std::span<const std::byte> now = std::span(image_).first(header_.header.end);
+    const std::span<const std::byte> after = std::span(header_.image).first(header_.header.end);
+    carry_out(plan_writes(now, current(), after, header_.header), *source_);
     std::vector<std::byte> stored(after.size());
     source_->read(stored, 0);
     if (std::ranges::equal(stored, after)) return;
     throw Error(ErrorKind::io, "header " + name_ + ": what was written is not what is read back");
   }
   NewFile file(path_);
-  file.write(backup_image(backup_));
+  file.write(backup_image(header_));
   struct stat status = {};
   const bool replaces = source_ != nullptr;
   if (replaces && is_there(path_, status)) {

@@ -1,4 +1,4 @@
-// Puts a backup of a header in the place of the header.
+// Where a whole header goes: a backup in the place of a header, or a new one.
 #pragma once
 
 #include <chrono>
@@ -15,12 +15,12 @@
 
 namespace luksdetached::edit {
 
-/// Where a header is restored to, and what is there.
-class RestoreTarget {
+/// Where a header goes, and what is there.
+class HeaderPlace {
  public:
   /// Opens the only header of `options` for writing; a file that is not there is no error.
-  /// `backup`, which must be whole and outlive this, is what comes there. Throws Error.
-  RestoreTarget(const ExportOptions& options, const LoadedHeader& backup, const Warn& warn);
+  /// `header`, which must be whole and outlive this, is what comes there. Throws Error.
+  HeaderPlace(const ExportOptions& options, const LoadedHeader& header, const Warn& warn);
 
   /// The intact header that is there now, or null.
   const luks::Header* current() const noexcept { return current_ ? &*current_ : nullptr; }
@@ -33,23 +33,23 @@ class RestoreTarget {
   /// Beside the file, with the time; empty where nothing is there to keep.
   std::string usual_keep_path(std::chrono::system_clock::time_point now) const;
 
-  /// Throws Error(policy) unless what is there now is an intact header of the backup's volume, or
+  /// Throws Error(policy) unless what is there now is an intact header of the same volume, or
   /// nothing.
   void check_same_volume() const;
 
   /// Keeps what is there now in the file `path`, verified. One that an interrupted restore has made
-  /// there already stays: what is there now is a mixture of it and the backup then. Throws Error.
+  /// there already stays: what is there now is a mixture of it and the header then. Throws Error.
   void keep(const std::string& path) const;
 
-  /// Puts the backup there. A file that has nothing but a header is replaced as a whole, with its
+  /// Puts the header there. A file that has nothing but a header is replaced as a whole, with its
   /// owner and mode; all else is written where it is, so that the metadata are intact at every
   /// moment, and doing it again completes it. Throws Error.
-  void restore();
+  void put();
 
  private:
   void examine();
 
-  const LoadedHeader& backup_;
+  const LoadedHeader& header_;
   std::string path_;                // of a local file or device, links followed
   std::string name_;                // for messages
   std::unique_ptr<Source> source_;  // null: nothing is there

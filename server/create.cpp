@@ -1,0 +1,183 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "commands.h"
+#include "edit/header_place.h"
+#include "edit/new_file.h"
+#include "edit/new_volume.h"
+#include "edit/payload_signature.h"
+#include "export/data_area.h"
+#include "export/open_as.h"
+#include "json_failure.h"
+#include "key_command.h"
+#include "new_secret.h"
+#include "print_json.h"
+#include "size_text.h"
+#include "source/uri.h"
+#include "warnings.h"
+
+namespace luksdetached {
+
+namespace {
+
+ExportOptions read_create_options(CreateArguments& arguments) {
+  if (!arguments.options.has("secret") && !arguments.options.has("passphrase")) {
+    if (isatty(STDIN_FILENO) != 1) {
+      throw OptionError(
+          "--secret SECRET or --passphrase +FILE is missing: there is no terminal to ask on");
+    }
+    arguments.options.set("passphrase", "-");
+  }
+  ExportOptions options = arguments.options.options(Purpose::serve);
+  if (options.headers.size() != 1) throw OptionError("--header is given more than once");
+  check_single_secret(options);
+  return options;
+}
+
+// What a file holds, or a device begins with, would be lost. Before the user is asked for anything.
+void check_header_place(const ExportOptions& options) {
+  const std::string& text = options.headers.front();
+  const Uri uri = parse_uri(text);
+  struct stat status = {};
+  const bool is_path = uri.scheme == Scheme::path;
+  if (is_path && ::stat(uri.path.c_str(), &status) != 0 && errno == ENOENT) return;
+  const std::unique_ptr<Source> source = open_as(
+      "header", text, {.access = Access::read_only, .lock = false, .insecure = options.insecure});
+  std::vector<std::byte> bytes(std::min(source->size(), std::uint64_t{16} << 20));
+  source->read(bytes, 0);
+  const bool blank =
+      std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; });
+  const bool is_file = is_path && S_ISREG(status.st_mode);
+  if (is_file ? bytes.empty() : blank) return;
+  throw Error(ErrorKind::policy, "there is something in header " + uri.name +
+                                     " already, which would be lost; --force overwrites it");
+}
+
+// The payload: a new file, or what is there.
+struct Payload {
+  std::unique_ptr<edit::NewFile> file;  // null: it is there
+  std::string path;                     // of a new file
+  std::uint64_t bytes = 0;
+};
+
+Payload new_payload(const ExportOptions& options, const std::string& size_option, bool force) {
+  const Uri uri = parse_uri(options.payload);
+  if (uri.scheme != Scheme::path) {
+    throw OptionError("--payload-size makes a file, and " + uri.name + " is none");
+  }
+  Payload payload;
+  payload.path = uri.path;
+  payload.bytes = parse_size("payload-size", size_option);
+  if (payload.bytes == 0 || payload.bytes % 512 != 0) {
+    throw OptionError("payload-size=" + size_option + ": must be a multiple of 512, and not 0");
+  }
+  struct stat status = {};
+  if (!force && ::stat(uri.path.c_str(), &status) == 0) {
+    throw Error(ErrorKind::policy, "payload " + uri.name +
+                                       " exists; without --payload-size it is taken as it is, "
+                                       "--force replaces it by an empty one");
+  }
+  payload.file = std::make_unique<edit::NewFile>(uri.path);
+  payload.file->resize(payload.bytes);
+  return payload;
+}
+
+Payload existing_payload(const ExportOptions& options, bool force) {
+  const std::unique_ptr<Source> source =
+      open_as("payload", options.payload,
+              {.access = Access::read_only, .lock = false, .insecure = options.insecure});
+  Payload payload;
+  payload.bytes = source->size();
+  const std::string there = force ? std::string() : edit::find_signature(*source);
+  if (there.empty()) return payload;
+  throw Error(ErrorKind::policy,
+              "payload " + source->name() + " holds " + there +
+                  ", which the volume would not have, and overwrite by and by; --force takes the "
+                  "payload all the same");
+}
+
+// The header goes last: without it there is nothing that looks like a volume.
+void put(const ExportOptions& options, const LoadedHeader& header, Payload& payload, bool force,
+         Warnings& warnings) {
+  edit::HeaderPlace place(options, header, warnings.warn());
+  if (payload.file) {
+    payload.file->publish(force ? edit::Existing::replaced : edit::Existing::refused);
+  }
+  try {
+    place.put();
+  } catch (...) {
+    if (payload.file) ::unlink(payload.path.c_str());
+    throw;
+  }
+}
+
+edit::VolumeChoice choice_of(const CreateArguments& arguments, const ExportOptions& options,
+                             std::uint64_t payload_bytes) {
+  edit::VolumeChoice choice = arguments.choice;
+  choice.sector_bytes = arguments.sector_bytes.value_or(
+      edit::usual_sector_bytes(choice.version, options.payload, payload_bytes));
+  if (payload_bytes < choice.sector_bytes) {
+    throw Error(ErrorKind::payload_too_small,
+                "payload " + parse_uri(options.payload).name + " has " +
+                    std::to_string(payload_bytes) + " bytes, not even one sector of " +
+                    std::to_string(choice.sector_bytes) + "; --payload-size makes one");
+  }
+  return choice;
+}
+
+}  // namespace
+
+int create(CreateArguments& arguments) {
+  return with_json_failure(arguments.json, [&] {
+    const ExportOptions options = read_create_options(arguments);
+    Warnings warnings(arguments.json);
+    if (!arguments.force) check_header_place(options);
+    Payload payload = arguments.payload_size.empty()
+                          ? existing_payload(options, arguments.force)
+                          : new_payload(options, arguments.payload_size, arguments.force);
+    const edit::VolumeChoice choice = choice_of(arguments, options, payload.bytes);
+    const SecureBuffer secret = read_new_secret(options, warnings.warn());
+    const LoadedHeader made = edit::make_header(choice, payload.bytes, secret, kdf_limits(options));
+    std::vector<std::string> about_data;
+    const DataArea area = find_data_area(made.header.segment, payload.bytes, {}, about_data);
+    for (const std::string& text : about_data) warnings.add(text);
+    put(options, made, payload, arguments.force, warnings);
+    const luks::Segment& segment = made.header.segment;
+    const std::string name = parse_uri(options.headers.front()).name;
+    const std::string payload_name = parse_uri(options.payload).name;
+    const std::size_t key_bytes = made.header.volume_key_bytes.value();
+    if (arguments.json) {
+      print_json({{"schema", 1},
+                  {"done", true},
+                  {"header", name},
+                  {"warnings", warnings.texts()},
+                  {"payload", payload_name},
+                  {"version", made.header.version},
+                  {"uuid", made.header.uuid},
+                  {"encryption", segment.encryption},
+                  {"key_size", key_bytes},
+                  {"sector_size", segment.sector_size},
+                  {"size", area.size},
+                  {"keyslot", 0}});
+    } else {
+      std::printf(
+          "%s: a LUKS%u header for %s: %s, key of %zu bits, sectors of %zu bytes, %s of data\n"
+          "UUID  %s\n",
+          name.c_str(), made.header.version, payload_name.c_str(), segment.encryption.c_str(),
+          8 * key_bytes, segment.sector_size, size_text(area.size).c_str(),
+          made.header.uuid.c_str());
+    }
+    return exit_done;
+  });
+}
+
+}  // namespace luksdetached
