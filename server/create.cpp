@@ -64,8 +64,7 @@ void check_header_place(const ExportOptions& options) {
 
 // The payload: a new file, or what is there.
 struct Payload {
-  std::unique_ptr<edit::NewFile> file;  // null: it is there
-  std::string path;                     // of a new file
+  std::string new_path;  // empty: it is there
   std::uint64_t bytes = 0;
 };
 
@@ -75,7 +74,7 @@ Payload new_payload(const ExportOptions& options, const std::string& size_option
     throw OptionError("--payload-size makes a file, and " + uri.name + " is none");
   }
   Payload payload;
-  payload.path = uri.path;
+  payload.new_path = uri.path;
   payload.bytes = parse_size("payload-size", size_option);
   if (payload.bytes == 0 || payload.bytes % 512 != 0) {
     throw OptionError("payload-size=" + size_option + ": must be a multiple of 512, and not 0");
@@ -86,8 +85,6 @@ Payload new_payload(const ExportOptions& options, const std::string& size_option
                                        " exists; without --payload-size it is taken as it is, "
                                        "--force replaces it by an empty one");
   }
-  payload.file = std::make_unique<edit::NewFile>(uri.path);
-  payload.file->resize(payload.bytes);
   return payload;
 }
 
@@ -105,17 +102,26 @@ Payload existing_payload(const ExportOptions& options, bool force) {
                   "payload all the same");
 }
 
+void make_payload(const Payload& payload, bool force) {
+  edit::NewFile file(payload.new_path);
+  file.resize(payload.bytes);
+  file.publish(force ? edit::Existing::replaced : edit::Existing::refused);
+}
+
 // The header goes last: without it there is nothing that looks like a volume.
-void put(const ExportOptions& options, const LoadedHeader& header, Payload& payload, bool force,
-         Warnings& warnings) {
+void put(const ExportOptions& options, const LoadedHeader& header, const Payload& payload,
+         bool force, Warnings& warnings) {
+  if (!force) check_header_place(options);  // to derive a key takes a while
   edit::HeaderPlace place(options, header, warnings.warn());
-  if (payload.file) {
-    payload.file->publish(force ? edit::Existing::replaced : edit::Existing::refused);
+  if (payload.new_path.empty()) {
+    place.put();
+    return;
   }
+  make_payload(payload, force);
   try {
     place.put();
   } catch (...) {
-    if (payload.file) ::unlink(payload.path.c_str());
+    ::unlink(payload.new_path.c_str());
     throw;
   }
 }
@@ -141,9 +147,9 @@ int create(CreateArguments& arguments) {
     const ExportOptions options = read_create_options(arguments);
     Warnings warnings(arguments.json);
     if (!arguments.force) check_header_place(options);
-    Payload payload = arguments.payload_size.empty()
-                          ? existing_payload(options, arguments.force)
-                          : new_payload(options, arguments.payload_size, arguments.force);
+    const Payload payload = arguments.payload_size.empty()
+                                ? existing_payload(options, arguments.force)
+                                : new_payload(options, arguments.payload_size, arguments.force);
     const edit::VolumeChoice choice = choice_of(arguments, options, payload.bytes);
     const SecureBuffer secret = read_new_secret(options, warnings.warn());
     const LoadedHeader made = edit::make_header(choice, payload.bytes, secret, kdf_limits(options));

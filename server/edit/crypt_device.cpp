@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include "base/available_memory.h"
 
@@ -132,6 +133,17 @@ void CryptDevice::choose_kdf(const KdfChoice& choice, unsigned version,
     kdf.flags = CRYPT_PBKDF_NO_BENCHMARK;
   }
   check(crypt_set_pbkdf_type(get(), &kdf), "derive the key of a key slot so");
+}
+
+std::uint32_t CryptDevice::iterations(std::size_t key_bytes) const {
+  crypt_pbkdf_type kdf = *crypt_get_pbkdf_type(get());
+  if ((kdf.flags & CRYPT_PBKDF_NO_BENCHMARK) != 0) return kdf.iterations;
+  // Any passphrase and any salt of the usual length.
+  constexpr std::string_view salt = "0123456789abcdef0123456789abcdef";
+  check(crypt_benchmark_pbkdf(get(), &kdf, "passphrase", 10, salt.data(), salt.size(), key_bytes,
+                              nullptr, nullptr),
+        "measure the key derivation");
+  return kdf.iterations;
 }
 
 }  // namespace luksdetached::edit

@@ -4,6 +4,7 @@
 #include <libcryptsetup.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -43,6 +44,10 @@ class CryptDevice {
   /// Has the next key slots derived as `choice` says; `version` of LUKS, whose `hash` it is bound
   /// to in LUKS1. Throws Error.
   void choose_kdf(const KdfChoice& choice, unsigned version, const std::string& hash) const;
+
+  /// How many iterations of PBKDF2 that is, for a key of `key_bytes`; measured if need be. Throws
+  /// Error.
+  std::uint32_t iterations(std::size_t key_bytes) const;
 
  private:
   struct Free {

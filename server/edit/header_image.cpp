@@ -7,6 +7,7 @@
 #include "crypt_device.h"
 #include "crypto/hash.h"
 #include "header_backup.h"
+#include "luks1_keyslot.h"
 #include "own_ciphers.h"
 
 namespace luksdetached::edit {
@@ -49,22 +50,22 @@ crypt_keyslot_priority priority_of(unsigned priority) {
 LoadedHeader add_keyslot(const LoadedHeader& before, const SecureBuffer& volume_key,
                          const SecureBuffer& secret, const NewKeyslot& slot) {
   const luks::Header& header = before.header;
-  if (header.version == 1 && !has_own_cipher(header.segment.encryption)) {
-    throw Error(ErrorKind::unsupported, "this version makes no LUKS1 key slots with " +
-                                            header.segment.encryption +
-                                            "; cryptsetup does, with the kernel's help");
-  }
   if (header.version == 1 && slot.priority != 1) {
     throw Error(ErrorKind::usage, "the key slots of LUKS1 have no priorities");
   }
   const MemoryFile file = in_memory(before);
   const CryptDevice device(file, "");
   load(device, header);
+  device.choose_kdf(slot.kdf, header.version, std::string(hash_name(header.digest.cost.hash)));
+  // In LUKS1 key slots are encrypted as the data are.
+  if (header.version == 1 && !has_own_cipher(header.segment.encryption)) {
+    return add_luks1_keyslot(before, volume_key, secret, slot.id,
+                             device.iterations(volume_key.size()));
+  }
   if (header.version == 2) {
     device.check(crypt_keyslot_set_encryption(device.get(), area_cipher, area_key_bytes),
                  "choose the cipher of a key slot");
   }
-  device.choose_kdf(slot.kdf, header.version, std::string(hash_name(header.digest.cost.hash)));
   const std::string doing = "make " + slot_name(slot.id);
   device.check(
       crypt_keyslot_add_by_volume_key(device.get(), static_cast<int>(slot.id), chars(volume_key),

@@ -22,8 +22,8 @@ struct NewKeyslot {
 };
 
 /// `before`, which must be whole, with one more key slot that `secret` opens. Throws Error:
-/// unsupported for a cipher that libcryptsetup has only with the kernel's help, key_derivation when
-/// the memory that is asked for is not there, usage when libcryptsetup refuses what is asked for.
+/// key_derivation when the memory that is asked for is not there, usage when libcryptsetup refuses
+/// what is asked for.
 LoadedHeader add_keyslot(const LoadedHeader& before, const SecureBuffer& volume_key,
                          const SecureBuffer& secret, const NewKeyslot& slot);
 

@@ -9,9 +9,12 @@
 
 #include "base/file_descriptor.h"
 #include "crypt_device.h"
+#include "header_image.h"
 #include "luks/encryption.h"
 #include "luks/unlock.h"
+#include "noise.h"
 #include "own_ciphers.h"
+#include "segment_cipher.h"
 #include "source/uri.h"
 
 namespace luksdetached::edit {
@@ -44,17 +47,20 @@ void check_choice(const VolumeChoice& choice) {
     throw Error(ErrorKind::usage, choice.cipher + " has no keys of " +
                                       std::to_string(key_bits(choice)) + " bits (--key-size)");
   }
-  if (!has_own_cipher(choice.cipher)) {
-    throw Error(ErrorKind::unsupported,
-                "this version makes no volumes with " + choice.cipher +
-                    ", only with AES in XTS or CBC mode; cryptsetup does, with the kernel's help");
-  }
 }
 
-void format(const CryptDevice& device, const VolumeChoice& choice) {
-  const std::size_t dash = choice.cipher.find('-');
-  const std::string cipher = choice.cipher.substr(0, dash);
-  const std::string mode = choice.cipher.substr(dash + 1);
+// A cipher that libcryptsetup makes a header for without the kernel's help, and whose keys are as
+// long. The header names the right one afterwards.
+std::string stand_in(const VolumeChoice& choice) {
+  if (has_own_cipher(choice.cipher)) return choice.cipher;
+  return key_bits(choice) <= 256 ? "aes-cbc-plain64" : "aes-xts-plain64";
+}
+
+void format(const CryptDevice& device, const VolumeChoice& choice, const SecureBuffer& volume_key) {
+  const std::string name = stand_in(choice);
+  const std::size_t dash = name.find('-');
+  const std::string cipher = name.substr(0, dash);
+  const std::string mode = name.substr(dash + 1);
   const std::string hash = choice.kdf.hash.empty() ? "sha256" : choice.kdf.hash;
   crypt_params_luks1 luks1 = {};
   luks1.hash = hash.c_str();
@@ -66,13 +72,9 @@ void format(const CryptDevice& device, const VolumeChoice& choice) {
   device.choose_kdf(choice.kdf, choice.version, hash);
   device.check(
       crypt_format(device.get(), choice.version == 1 ? CRYPT_LUKS1 : CRYPT_LUKS2, cipher.c_str(),
-                   mode.c_str(), choice.uuid.empty() ? nullptr : choice.uuid.c_str(), nullptr,
-                   key_bits(choice) / 8, parameters),
+                   mode.c_str(), choice.uuid.empty() ? nullptr : choice.uuid.c_str(),
+                   reinterpret_cast<const char*>(volume_key.data()), volume_key.size(), parameters),
       "make a header");
-  if (choice.version == 2) {
-    device.check(crypt_keyslot_set_encryption(device.get(), area_cipher, area_key_bytes),
-                 "choose the cipher of a key slot");
-  }
 }
 
 }  // namespace
@@ -98,23 +100,21 @@ LoadedHeader make_header(const VolumeChoice& choice, std::uint64_t payload_bytes
   check_choice(choice);
   const MemoryFile file({}, room_for_header);
   const MemoryFile payload({}, payload_bytes);  // libcryptsetup looks at its size alone
-  {
-    const CryptDevice device(file, payload.path());
-    format(device, choice);
-    device.check(crypt_keyslot_add_by_volume_key(device.get(), 0, nullptr, 0,
-                                                 reinterpret_cast<const char*>(secret.data()),
-                                                 secret.size()),
-                 "make key slot 0");
-  }
+  SecureBuffer volume_key(key_bits(choice) / 8);
+  fill_with_noise(volume_key.span());
+  format(CryptDevice(file, payload.path()), choice, volume_key);
   LoadedHeader made;
   made.image = file.bytes();
   made.header = luks::parse_header(made.image);
   made.image.resize(made.header.end);
+  if (stand_in(choice) != choice.cipher) made = with_segment_cipher(made, choice.cipher);
+  made = add_keyslot(made, volume_key, secret, {.kdf = choice.kdf});
   luks::check_servable(made.header);
-  if (made.header.segment.offset != 0) {
+  const luks::Segment& segment = made.header.segment;
+  if (segment.offset != 0 || segment.encryption != choice.cipher) {
     throw Error(ErrorKind::header_damaged,
-                "the new header is not right, so it was not written: its data begin at byte " +
-                    std::to_string(made.header.segment.offset));
+                "the new header is not right, so it was not written: its data are " +
+                    segment.encryption + " from byte " + std::to_string(segment.offset) + " on");
   }
   luks::KdfBudget budget(limits);
   (void)luks::unlock(made.header, made.image, std::span(&secret, 1), 0, budget);

@@ -31,8 +31,8 @@ std::size_t usual_sector_bytes(unsigned version, const std::string& payload_uri,
 
 /// A header for a payload of `payload_bytes`, which begins at its first byte and is not looked at;
 /// the volume key is random, and `secret` was proved to open key slot 0. `limits` are those of the
-/// proof. Throws Error: unsupported for a cipher that libcryptsetup has only with the kernel's
-/// help, usage for what it refuses.
+/// proof. Throws Error: unsupported or policy for a cipher that is not served, usage for what
+/// libcryptsetup refuses.
 LoadedHeader make_header(const VolumeChoice& choice, std::uint64_t payload_bytes,
                          const SecureBuffer& secret, const luks::KdfLimits& limits);
 

@@ -29,7 +29,7 @@ rooms = {
                 "server", "status"},
                {"nlohmann", "CLI"}),
     "server/edit": ({"base", "config", "crypto", "export", "luks", "secret", "source"},
-                    {"libcryptsetup.h", "blkid"}),
+                    {"libcryptsetup.h", "blkid", "nlohmann"}),
 }
 foreign = set().union(*(libraries for _, libraries in rooms.values()))
 

@@ -60,13 +60,13 @@ chmod 600 "$tmp/typed"
 opens "$tmp/typed.header" "$tmp/typed"
 
 note "LUKS1, which QEMU reads"
-for cipher in aes-xts-plain64 aes-cbc-essiv:sha256; do
+for cipher in aes-xts-plain64 aes-cbc-essiv:sha256 serpent-xts-plain64 twofish-cbc-plain64; do
   rm -f "$tmp"/one.*
   new_secret one.secret
   create one --luks 1 --payload-size 1M --cipher $cipher "${cheap_keyslot[@]}"
   has '.version == 1 and .segment.offset == 0' one
   dumped '^Version:\s*1$' one
-  opens "$tmp/one.header" "$tmp/one.secret"
+  case $cipher in aes-*) opens "$tmp/one.header" "$tmp/one.secret" ;; esac # cryptsetup needs the kernel for others
   parameters one
   noise 1M >"$tmp/plain"
   serve "${parameters[@]}"
@@ -74,6 +74,23 @@ for cipher in aes-xts-plain64 aes-cbc-essiv:sha256; do
   stop "$server"
   join one
   qemu_read one | same "$tmp/plain" /dev/stdin
+done
+
+note "LUKS2 with another cipher: its key slot is of AES, which cryptsetup opens without the kernel"
+for cipher in serpent-xts-plain64 xchacha12,aes-adiantum-plain64; do
+  rm -f "$tmp"/other.*
+  new_secret other.secret
+  create other --payload-size 1M --cipher $cipher "${cheap_keyslot[@]}"
+  dumped "^\s*cipher:\s*$cipher\$" other
+  opens "$tmp/other.header" "$tmp/other.secret"
+  sound "$tmp/other.header"
+  parameters other
+  noise 1M >"$tmp/plain"
+  serve "${parameters[@]}"
+  nbdcopy --flush "$tmp/plain" "$uri"
+  nbdcopy "$uri" "$tmp/read"
+  stop "$server"
+  same "$tmp/plain" "$tmp/read"
 done
 
 note "header and payload behind servers"

@@ -3,6 +3,7 @@
 . "$(dirname -- "$0")/lib.sh"
 . "$here/service.sh"
 . "$here/edit.sh"
+. "$here/qemu_luks.sh"
 
 for name in second third fourth; do new_secret $name; done
 
@@ -71,3 +72,14 @@ exits 0 "$program" key remove "$uri" --secret "$tmp/far.secret"
 stop "$server"
 opens "$tmp/far.header" "$tmp/second"
 opens_not "$tmp/far.header" "$tmp/far.secret"
+
+note "LUKS1 with a cipher that libcryptsetup leaves to the kernel, made by QEMU, which opens it afterwards, too"
+for options in cipher-alg=serpent-256,cipher-mode=xts,ivgen-alg=plain64 cipher-alg=twofish-256,cipher-mode=cbc,ivgen-alg=essiv,ivgen-hash-alg=sha256; do
+  make_qemu_luks1 qemu 1M "$options"
+  exits 0 "$program" key change "$tmp/qemu.joined" --secret "$tmp/qemu.secret" --new-secret "$tmp/second" "${cheap_keyslot[@]}"
+  exits 3 "$program" test "$tmp/qemu.joined" --secret "$tmp/qemu.secret"
+  cp "$tmp/second" "$tmp/qemu.secret"
+  noise 1M >"$tmp/plain"
+  qemu_write qemu "$tmp/plain"
+  qemu_read qemu | same "$tmp/plain" /dev/stdin
+done
