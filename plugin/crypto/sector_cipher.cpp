@@ -153,6 +153,9 @@ std::unique_ptr<SectorCipher> make_sector_cipher(const CipherSpec& spec,
     if (have_vaes()) return make_aes_xts_vaes(iv, key, sector_size);
     if (have_aesni()) return make_aes_xts_aesni(iv, key, sector_size);
   }
+  if (spec.cipher == "aes" && spec.mode == "cbc" && have_aesni()) {
+    return make_aes_cbc_aesni(spec, key, sector_size);
+  }
   return find_block_cipher(spec.cipher)->make(spec, key, sector_size);
 }
 
