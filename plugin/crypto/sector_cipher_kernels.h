@@ -23,6 +23,13 @@ bool have_vaes() noexcept;
 std::unique_ptr<SectorCipher> make_aes_xts_vaes(IvKind iv, std::span<const std::byte> key,
                                                 std::size_t sector_size);
 
+/// Has this CPU what aes_xts_vaes512 needs besides?
+bool have_vaes512() noexcept;
+
+/// The same with VAES and AVX-512: four blocks at once. Only where have_vaes512().
+std::unique_ptr<SectorCipher> make_aes_xts_vaes512(IvKind iv, std::span<const std::byte> key,
+                                                   std::size_t sector_size);
+
 /// AES-CBC with AES-NI: constant time, round keys in locked memory. `key` has 16, 24 or 32 bytes;
 /// every IV that check_cipher accepts. Only where have_aesni().
 std::unique_ptr<SectorCipher> make_aes_cbc_aesni(const CipherSpec& spec,
