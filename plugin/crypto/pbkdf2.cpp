@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <limits>
 #include <new>
 #include <type_traits>
+#include <vector>
 
 #include "crypto/hash_types.h"
+#include "crypto/pbkdf2_sha256.h"
 #include "crypto/secure_memory.h"
 
 namespace luksdetached {
@@ -63,7 +64,8 @@ struct Iterations {
     }
   };
 
-  struct Block {
+  // Not in a cache line with another one, at which another thread may be.
+  struct alignas(64) Block {
     DigestOf<T> chain{};  // U_i
     DigestOf<T> sum{};    // U_1 ^ … ^ U_i
     T working;
@@ -84,6 +86,10 @@ struct Iterations {
 
     void take(DigestOf<T>& digest) const { digest = sum; }
   };
+
+  static void go_on(const Start& start, std::span<Block> blocks, std::uint32_t iterations) {
+    for (Block& block : blocks) block.go_on(start, iterations);
+  }
 };
 
 // A hash that adds block after block to a state of words, and whose digest fits into one block with
@@ -161,21 +167,42 @@ struct Iterations<T> {
       std::memcpy(digest.data(), words.data(), digest.size());
     }
   };
+
+  static void go_on(const Start& start, std::span<Block> blocks, std::uint32_t iterations) {
+    if constexpr (std::is_same_v<T, CryptoPP::SHA256>) {
+      static const bool have_shani = have_sha256_shani();
+      if (have_shani) return go_on_with_shani(start, blocks, iterations);
+    }
+    for (Block& block : blocks) block.go_on(start, iterations);
+  }
+
+  static void go_on_with_shani(const Start& start, std::span<Block> blocks,
+                               std::uint32_t iterations) {
+    while (!blocks.empty()) {
+      std::array<Sha256Chain, most_sha256_chains> chains{};
+      const std::size_t count = std::min(blocks.size(), chains.size());
+      for (std::size_t n = 0; n < count; ++n) {
+        chains[n] = {blocks[n].chain.data(), blocks[n].sum.data()};
+      }
+      pbkdf2_sha256_shani(start.inner.data(), start.outer.data(), chains.data(), count, iterations);
+      blocks = blocks.subspan(count);
+    }
+  }
 };
 
 template <typename T>
 class Derivation final : public Pbkdf2Derivation {
  public:
   explicit Derivation(const Pbkdf2Input& input)
-      : memory_(sizeof(Fixed) + pbkdf2_blocks(input) * sizeof(Block)),
+      : left_(pbkdf2_blocks(input), input.iterations - 1),
+        memory_(sizeof(Fixed) + left_.size() * sizeof(Block)),
         fixed_(new(memory_.data()) Fixed(input.secret)),
-        blocks_(reinterpret_cast<Block*>(memory_.data() + sizeof(Fixed)), pbkdf2_blocks(input)) {
+        blocks_(reinterpret_cast<Block*>(memory_.data() + sizeof(Fixed)), left_.size()) {
     std::uninitialized_default_construct(blocks_.begin(), blocks_.end());
     std::uint32_t number = 1;
     for (Block& block : blocks_) {
       hash_salt(fixed_->pads, input.salt, number++, fixed_->digest);
-      block.iterations.begin(fixed_->digest);
-      block.left = input.iterations - 1;
+      block.begin(fixed_->digest);
     }
   }
   ~Derivation() override {
@@ -183,17 +210,23 @@ class Derivation final : public Pbkdf2Derivation {
     std::destroy_at(fixed_);
   }
 
-  bool advance(std::size_t block, std::uint32_t iterations) noexcept override {
-    Block& one = blocks_[block];
-    const std::uint32_t now = std::min(iterations, one.left);
-    one.iterations.go_on(fixed_->start, now);
-    one.left -= now;
-    return one.left == 0;
+  bool advance(std::size_t first, std::size_t count, std::uint32_t iterations) noexcept override {
+    const std::size_t end = first + count;
+    for (std::size_t n = first; n < end;) {
+      // With those next to it that have as many before them.
+      const std::uint32_t now = std::min(iterations, left_[n]);
+      const std::size_t begin = n;
+      for (; n < end && std::min(iterations, left_[n]) == now; ++n) left_[n] -= now;
+      Iterations<T>::go_on(fixed_->start, blocks_.subspan(begin, n - begin), now);
+    }
+    return std::all_of(left_.begin() + static_cast<std::ptrdiff_t>(first),
+                       left_.begin() + static_cast<std::ptrdiff_t>(end),
+                       [](std::uint32_t left) { return left == 0; });
   }
 
   void take(std::span<std::byte> key) const noexcept override {
     for (const Block& block : blocks_) {
-      block.iterations.take(fixed_->digest);
+      block.take(fixed_->digest);
       const std::size_t part = std::min(key.size(), fixed_->digest.size());
       std::copy_n(fixed_->digest.begin(), part, key.begin());
       key = key.subspan(part);
@@ -208,12 +241,9 @@ class Derivation final : public Pbkdf2Derivation {
 
     explicit Fixed(std::span<const std::byte> secret) : pads(secret), start(pads) {}
   };
-  // Not in a cache line with another one, at which another thread may be.
-  struct alignas(64) Block {
-    typename Iterations<T>::Block iterations;
-    std::uint32_t left;
-  };
+  using Block = typename Iterations<T>::Block;
 
+  std::vector<std::uint32_t> left_;  // iterations of each block
   SecureBuffer memory_;
   Fixed* fixed_;
   std::span<Block> blocks_;
@@ -237,9 +267,7 @@ void pbkdf2(Hash hash, std::span<const std::byte> secret, std::span<const std::b
             std::uint32_t iterations, std::span<std::byte> key) {
   const Pbkdf2Input input{hash, secret, salt, iterations, key.size()};
   const auto derivation = begin_pbkdf2(input);
-  for (std::size_t block = 0; block < pbkdf2_blocks(input); ++block) {
-    derivation->advance(block, std::numeric_limits<std::uint32_t>::max());
-  }
+  derivation->advance(0, pbkdf2_blocks(input), iterations);
   derivation->take(key);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <span>
 #include <system_error>
 
 #include "base/signals.h"
@@ -26,7 +27,7 @@ bool Pbkdf2Queue::Begun::done() const {
 }
 
 Pbkdf2Queue::Pbkdf2Queue(std::vector<Pbkdf2Input> inputs, unsigned threads)
-    : inputs_(std::move(inputs)), ahead_(std::min<std::size_t>(threads, most_begun)) {
+    : inputs_(std::move(inputs)), threads_(threads), ahead_(std::min<std::size_t>(threads, most_begun)) {
   std::size_t blocks = 0;
   for (const Pbkdf2Input& input : inputs_) blocks += pbkdf2_blocks(input);
   const std::size_t helpers = std::min<std::size_t>(threads, blocks);
@@ -77,32 +78,40 @@ void Pbkdf2Queue::begin_one() {
   ++inputs_begun_;
 }
 
-// Goes on for a while with the first block that nobody is at. Returns false when there is none.
+// Goes on for a while with the first block that nobody is at, and with those next to it if there are
+// more blocks than threads. Returns false when there is none.
 bool Pbkdf2Queue::work(std::unique_lock<std::mutex>& lock) {
   for (std::size_t n = 0;; ++n) {
-    if (n == begun_.size()) {
-      if (n >= ahead_ || inputs_begun_ == inputs_.size()) return false;
-      try {
-        const SecureBuffer can_be_had(left_to_others);
-        begin_one();
-      } catch (const std::exception&) {
-        ahead_ = 1;  // who needs it is told why it cannot be had
-        return false;
-      }
-    }
+    if (n == begun_.size() && !begin_ahead()) return false;
     Begun& begun = begun_[n];
-    for (std::size_t number = 0; number < begun.blocks.size(); ++number) {
-      Block& block = begun.blocks[number];
-      if (block.taken || block.done) continue;
-      block.taken = true;
-      lock.unlock();
-      const bool done = begun.derivation->advance(number, slice);
-      lock.lock();
-      block.taken = false;
-      block.done = done;
-      changed_.notify_all();
-      return true;
-    }
+    const auto is_free = [](const Block& block) { return !block.taken && !block.done; };
+    const auto first = std::ranges::find_if(begun.blocks, is_free);
+    if (first == begun.blocks.end()) continue;
+    const std::size_t share = (begun.blocks.size() + threads_ - 1) / threads_;
+    const auto most = first + std::min<std::ptrdiff_t>(share, begun.blocks.end() - first);
+    const std::span blocks(first, std::find_if_not(first, most, is_free));
+
+    for (Block& block : blocks) block.taken = true;
+    lock.unlock();
+    const bool done = begun.derivation->advance(
+        static_cast<std::size_t>(first - begun.blocks.begin()), blocks.size(), slice);
+    lock.lock();
+    for (Block& block : blocks) block = {.taken = false, .done = done};
+    changed_.notify_all();
+    return true;
+  }
+}
+
+// Begins another one if that keeps nobody from his turn.
+bool Pbkdf2Queue::begin_ahead() {
+  if (begun_.size() >= ahead_ || inputs_begun_ == inputs_.size()) return false;
+  try {
+    const SecureBuffer can_be_had(left_to_others);
+    begin_one();
+    return true;
+  } catch (const std::exception&) {
+    ahead_ = 1;  // who needs it is told why it cannot be had
+    return false;
   }
 }
 

@@ -46,10 +46,12 @@ class Pbkdf2Queue {
   };
 
   void begin_one();
+  bool begin_ahead();
   bool work(std::unique_lock<std::mutex>& lock);
   void help();
 
   const std::vector<Pbkdf2Input> inputs_;
+  const unsigned threads_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Begun> begun_;  // the first is the next to be taken

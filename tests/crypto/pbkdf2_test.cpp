@@ -254,12 +254,14 @@ TEST(Pbkdf2Test, ADerivationBitByBitIsTheSame) {
     const Pbkdf2Input input{hash, secret, salt, 20, expected.size()};
     ASSERT_EQ(pbkdf2_blocks(input), 3U);
     const auto derivation = begin_pbkdf2(input);
-    EXPECT_FALSE(derivation->advance(2, 1));
-    EXPECT_FALSE(derivation->advance(0, 18));
-    EXPECT_TRUE(derivation->advance(0, 1));
-    EXPECT_TRUE(derivation->advance(0, 7));  // more are not done
-    EXPECT_TRUE(derivation->advance(1, 100));
-    EXPECT_TRUE(derivation->advance(2, 18));
+    EXPECT_FALSE(derivation->advance(2, 1, 1));
+    EXPECT_FALSE(derivation->advance(0, 3, 5));
+    EXPECT_FALSE(derivation->advance(0, 1, 13));
+    EXPECT_TRUE(derivation->advance(0, 1, 1));
+    EXPECT_TRUE(derivation->advance(0, 1, 7));  // more are not done
+    EXPECT_FALSE(derivation->advance(0, 2, 13));
+    EXPECT_TRUE(derivation->advance(1, 2, 100));
+    EXPECT_TRUE(derivation->advance(0, 3, 100));
     Bytes key(expected.size());
     derivation->take(key);
     EXPECT_EQ(to_hex(key), to_hex(expected)) << hash_name(hash);
