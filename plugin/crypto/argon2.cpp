@@ -131,8 +131,9 @@ class LaneFiller {
  private:
   void provide_from(std::uint32_t index) {
     const std::size_t left = matrix_.segment_blocks - index;
-    matrix_.memory->provide({blocks_ + position_.slice * matrix_.segment_blocks + index,
-                             std::min(left, Argon2Memory::portion)});
+    matrix_.memory->provide(
+        {blocks_ + std::size_t{position_.slice} * matrix_.segment_blocks + index,
+         std::min(left, Argon2Memory::portion)});
   }
 
   // The words by which blocks are chosen that do not depend on what is in them (section 3.4.1.2).

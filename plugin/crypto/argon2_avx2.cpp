@@ -73,14 +73,14 @@ LUKSDETACHED_AVX2_INLINE void permute_rows(__m256i* x) {
   __m256i d[2] = {x[3], x[7]};
   mix(a, b, c, d);
 #pragma GCC unroll 2
-  for (int n = 0; n < 2; ++n) {
+  for (std::size_t n = 0; n < 2; ++n) {
     b[n] = _mm256_permute4x64_epi64(b[n], _MM_SHUFFLE(0, 3, 2, 1));
     c[n] = _mm256_permute4x64_epi64(c[n], _MM_SHUFFLE(1, 0, 3, 2));
     d[n] = _mm256_permute4x64_epi64(d[n], _MM_SHUFFLE(2, 1, 0, 3));
   }
   mix(a, b, c, d);
 #pragma GCC unroll 2
-  for (int n = 0; n < 2; ++n) {
+  for (std::size_t n = 0; n < 2; ++n) {
     x[4 * n] = a[n];
     x[4 * n + 1] = _mm256_permute4x64_epi64(b[n], _MM_SHUFFLE(2, 1, 0, 3));
     x[4 * n + 2] = _mm256_permute4x64_epi64(c[n], _MM_SHUFFLE(1, 0, 3, 2));

@@ -10,6 +10,8 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
+
 // GCC 12 takes the intrinsics' undefined operands, which no result depends on, for ours.
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wuninitialized"
@@ -69,9 +71,12 @@ LUKSDETACHED_AVX512_INLINE __m512i middle(__m512i x, __m512i y) {
 
 // Permutes four rows, in x[0] to x[7].
 LUKSDETACHED_AVX512_INLINE void permute_rows(__m512i* x) {
-  __m512i a[2], b[2], c[2], d[2];
+  __m512i a[2];
+  __m512i b[2];
+  __m512i c[2];
+  __m512i d[2];
 #pragma GCC unroll 2
-  for (int n = 0; n < 2; ++n) {
+  for (std::size_t n = 0; n < 2; ++n) {
     a[n] = lower(x[4 * n], x[4 * n + 2]);
     b[n] = upper(x[4 * n], x[4 * n + 2]);
     c[n] = lower(x[4 * n + 1], x[4 * n + 3]);
@@ -79,14 +84,14 @@ LUKSDETACHED_AVX512_INLINE void permute_rows(__m512i* x) {
   }
   mix(a, b, c, d);
 #pragma GCC unroll 2
-  for (int n = 0; n < 2; ++n) {
+  for (std::size_t n = 0; n < 2; ++n) {
     b[n] = _mm512_permutex_epi64(b[n], _MM_SHUFFLE(0, 3, 2, 1));
     c[n] = _mm512_permutex_epi64(c[n], _MM_SHUFFLE(1, 0, 3, 2));
     d[n] = _mm512_permutex_epi64(d[n], _MM_SHUFFLE(2, 1, 0, 3));
   }
   mix(a, b, c, d);
 #pragma GCC unroll 2
-  for (int n = 0; n < 2; ++n) {
+  for (std::size_t n = 0; n < 2; ++n) {
     b[n] = _mm512_permutex_epi64(b[n], _MM_SHUFFLE(2, 1, 0, 3));
     c[n] = _mm512_permutex_epi64(c[n], _MM_SHUFFLE(1, 0, 3, 2));
     d[n] = _mm512_permutex_epi64(d[n], _MM_SHUFFLE(0, 3, 2, 1));

@@ -210,7 +210,7 @@ class Derivation final : public Pbkdf2Derivation {
     std::destroy_at(fixed_);
   }
 
-  bool advance(std::size_t first, std::size_t count, std::uint32_t iterations) noexcept override {
+  bool advance(std::size_t first, std::size_t count, std::uint32_t iterations) override {
     const std::size_t end = first + count;
     for (std::size_t n = first; n < end;) {
       // With those next to it that have as many before them.
@@ -224,7 +224,7 @@ class Derivation final : public Pbkdf2Derivation {
                        [](std::uint32_t left) { return left == 0; });
   }
 
-  void take(std::span<std::byte> key) const noexcept override {
+  void take(std::span<std::byte> key) const override {
     for (const Block& block : blocks_) {
       block.take(fixed_->digest);
       const std::size_t part = std::min(key.size(), fixed_->digest.size());

@@ -31,10 +31,10 @@ class Pbkdf2Derivation {
   /// Goes on with `count` blocks from `first` on, each by at most so many `iterations`. With some
   /// hashes that takes less time than with one after the other. Returns true when all of them are
   /// done. No two threads may be at the same block at once.
-  virtual bool advance(std::size_t first, std::size_t count, std::uint32_t iterations) noexcept = 0;
+  virtual bool advance(std::size_t first, std::size_t count, std::uint32_t iterations) = 0;
 
   /// When all blocks are done: writes the key, as many bytes as the input says.
-  virtual void take(std::span<std::byte> key) const noexcept = 0;
+  virtual void take(std::span<std::byte> key) const = 0;
 };
 
 /// How many blocks the key of `input` has.

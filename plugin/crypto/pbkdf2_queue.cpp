@@ -27,7 +27,9 @@ bool Pbkdf2Queue::Begun::done() const {
 }
 
 Pbkdf2Queue::Pbkdf2Queue(std::vector<Pbkdf2Input> inputs, unsigned threads)
-    : inputs_(std::move(inputs)), threads_(threads), ahead_(std::min<std::size_t>(threads, most_begun)) {
+    : inputs_(std::move(inputs)),
+      threads_(threads),
+      ahead_(std::min<std::size_t>(threads, most_begun)) {
   std::size_t blocks = 0;
   for (const Pbkdf2Input& input : inputs_) blocks += pbkdf2_blocks(input);
   const std::size_t helpers = std::min<std::size_t>(threads, blocks);
@@ -78,8 +80,8 @@ void Pbkdf2Queue::begin_one() {
   ++inputs_begun_;
 }
 
-// Goes on for a while with the first block that nobody is at, and with those next to it if there are
-// more blocks than threads. Returns false when there is none.
+// Goes on for a while with the first block that nobody is at, and with those next to it if there
+// are more blocks than threads. Returns false when there is none.
 bool Pbkdf2Queue::work(std::unique_lock<std::mutex>& lock) {
   for (std::size_t n = 0;; ++n) {
     if (n == begun_.size() && !begin_ahead()) return false;
@@ -88,13 +90,15 @@ bool Pbkdf2Queue::work(std::unique_lock<std::mutex>& lock) {
     const auto first = std::ranges::find_if(begun.blocks, is_free);
     if (first == begun.blocks.end()) continue;
     const std::size_t share = (begun.blocks.size() + threads_ - 1) / threads_;
-    const auto most = first + std::min<std::ptrdiff_t>(share, begun.blocks.end() - first);
-    const std::span blocks(first, std::find_if_not(first, most, is_free));
+    const auto first_number = static_cast<std::size_t>(first - begun.blocks.begin());
+    std::span<Block> blocks = std::span(begun.blocks).subspan(first_number);
+    blocks = blocks.first(std::min(share, blocks.size()));
+    const auto others = std::ranges::find_if_not(blocks, is_free);
+    blocks = blocks.first(static_cast<std::size_t>(others - blocks.begin()));
 
     for (Block& block : blocks) block.taken = true;
     lock.unlock();
-    const bool done = begun.derivation->advance(
-        static_cast<std::size_t>(first - begun.blocks.begin()), blocks.size(), slice);
+    const bool done = begun.derivation->advance(first_number, blocks.size(), slice);
     lock.lock();
     for (Block& block : blocks) block = {.taken = false, .done = done};
     changed_.notify_all();

@@ -50,8 +50,8 @@ class Pbkdf2Queue {
   bool work(std::unique_lock<std::mutex>& lock);
   void help();
 
-  const std::vector<Pbkdf2Input> inputs_;
-  const unsigned threads_;
+  std::vector<Pbkdf2Input> inputs_;
+  unsigned threads_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Begun> begun_;  // the first is the next to be taken

@@ -1,8 +1,8 @@
 // The iterations of PBKDF2 with HMAC-SHA-256 with the SHA extensions of x86-64.
 //
-// A chain waits for each of its instructions, so that several take turns; from the first iteration to
-// the last one they stay in registers, and a digest goes on as the message of the next hash without
-// becoming bytes. Nothing branches or indexes on what is hashed.
+// A chain waits for each of its instructions, so that several take turns; from the first iteration
+// to the last one they stay in registers, and a digest goes on as the message of the next hash
+// without becoming bytes. Nothing branches or indexes on what is hashed.
 #include "crypto/pbkdf2_sha256.h"
 
 #if defined(__x86_64__)
@@ -65,8 +65,8 @@ LUKSDETACHED_SHANI_INLINE Words to_words(const State& state) {
   return {_mm_unpacklo_epi64(abef, cdgh), _mm_unpackhi_epi64(abef, cdgh)};
 }
 
-// Replaces each digest by that of the hash which has come to `start` after its first block, and whose
-// second block is the digest, padded.
+// Replaces each digest by that of the hash which has come to `start` after its first block, and
+// whose second block is the digest, padded.
 template <int count>
 LUKSDETACHED_SHANI_INLINE void hash(const State& start, Words (&digests)[count]) {
   State state[count];
@@ -93,16 +93,15 @@ LUKSDETACHED_SHANI_INLINE void hash(const State& start, Words (&digests)[count])
       if (round < 48) {
         const __m128i& last = m[(at + 3) % 4];
         const __m128i before = _mm_alignr_epi8(last, m[(at + 2) % 4], 4);
-        const __m128i sum =
-            _mm_add_epi32(_mm_sha256msg1_epu32(m[at % 4], m[(at + 1) % 4]), before);
+        const __m128i sum = _mm_add_epi32(_mm_sha256msg1_epu32(m[at % 4], m[(at + 1) % 4]), before);
         m[at % 4] = _mm_sha256msg2_epu32(sum, last);
       }
     }
   }
 #pragma GCC unroll 4
   for (int n = 0; n < count; ++n) {
-    digests[n] = to_words({_mm_add_epi32(state[n].abef, start.abef),
-                           _mm_add_epi32(state[n].cdgh, start.cdgh)});
+    digests[n] = to_words(
+        {_mm_add_epi32(state[n].abef, start.abef), _mm_add_epi32(state[n].cdgh, start.cdgh)});
   }
 }
 
