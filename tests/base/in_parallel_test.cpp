@@ -38,7 +38,7 @@ TEST(InParallelTest, NothingIsNoWork) {
   in_parallel(0, [](unsigned) { FAIL(); });
 }
 
-#if !defined(__SANITIZE_THREAD__)  // which has threads of its own
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)  // which need memory themselves
 TEST(InParallelTest, WithoutThreadsTheCallerDoesItAll) {
   const std::string outcome = testing::in_child([]() -> std::string {
     // No room for the stack of another thread.
