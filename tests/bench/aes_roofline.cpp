@@ -14,49 +14,34 @@ bool have_vaes_512() noexcept {
   return have_vaes() && __builtin_cpu_supports("avx512f") != 0;
 }
 
-// The same three times, as a function for a CPU can only use what all of it may use. All loops over
-// the registers are unrolled, so that there is no memory behind them.
+// The same three times, as a function for a CPU can only use what all of it may use. Assembly, as
+// the compiler finds reasons to leave registers out or to keep copies in memory.
 
-__attribute__((target("avx512f,vaes"))) unsigned rounds_512(std::size_t times) noexcept {
+__attribute__((target("avx512f,vaes"))) void rounds_512(std::size_t times) noexcept {
   const __m512i key = _mm512_set1_epi8(0x36);
-  __m512i state[aes_registers];
+  __m512i state[aes_registers] = {};
+  while (times-- > 0) {
 #pragma GCC unroll 12
-  for (__m512i& one : state) one = key;
-  for (std::size_t time = 0; time < times; ++time) {
-#pragma GCC unroll 12
-    for (__m512i& one : state) one = _mm512_aesenc_epi128(one, key);
+    for (__m512i& one : state) asm volatile("vaesenc %1, %0, %0" : "+v"(one) : "v"(key));
   }
-#pragma GCC unroll 12
-  for (const __m512i& one : state) state[0] = _mm512_xor_si512(state[0], one);
-  return static_cast<unsigned>(state[0][0]);
 }
 
-__attribute__((target("avx2,vaes"))) unsigned rounds_256(std::size_t times) noexcept {
+__attribute__((target("avx2,vaes"))) void rounds_256(std::size_t times) noexcept {
   const __m256i key = _mm256_set1_epi8(0x36);
-  __m256i state[aes_registers];
+  __m256i state[aes_registers] = {};
+  while (times-- > 0) {
 #pragma GCC unroll 12
-  for (__m256i& one : state) one = key;
-  for (std::size_t time = 0; time < times; ++time) {
-#pragma GCC unroll 12
-    for (__m256i& one : state) one = _mm256_aesenc_epi128(one, key);
+    for (__m256i& one : state) asm volatile("vaesenc %1, %0, %0" : "+x"(one) : "x"(key));
   }
-#pragma GCC unroll 12
-  for (const __m256i& one : state) state[0] = _mm256_xor_si256(state[0], one);
-  return static_cast<unsigned>(state[0][0]);
 }
 
-__attribute__((target("aes"))) unsigned rounds_128(std::size_t times) noexcept {
+__attribute__((target("aes"))) void rounds_128(std::size_t times) noexcept {
   const __m128i key = _mm_set1_epi8(0x36);
-  __m128i state[aes_registers];
+  __m128i state[aes_registers] = {};
+  while (times-- > 0) {
 #pragma GCC unroll 12
-  for (__m128i& one : state) one = key;
-  for (std::size_t time = 0; time < times; ++time) {
-#pragma GCC unroll 12
-    for (__m128i& one : state) one = _mm_aesenc_si128(one, key);
+    for (__m128i& one : state) asm volatile("aesenc %1, %0" : "+x"(one) : "x"(key));
   }
-#pragma GCC unroll 12
-  for (const __m128i& one : state) state[0] = _mm_xor_si128(state[0], one);
-  return static_cast<unsigned>(state[0][0]);
 }
 
 constexpr AesRoofline all[] = {

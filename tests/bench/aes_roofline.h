@@ -9,12 +9,10 @@ namespace luksdetached::bench {
 
 /// One width of the instruction.
 struct AesRoofline {
-  const char* name;              ///< "vaesenc 512 bit"
-  std::size_t register_bytes;    ///< bytes of blocks in each register
-  bool (*available)() noexcept;  ///< on this CPU?
-  /// So many times one round of all registers in flight. What it returns is of no use to anybody
-  /// but keeps the compiler from leaving them out.
-  unsigned (*rounds)(std::size_t times) noexcept;
+  const char* name;                            ///< "vaesenc 512 bit"
+  std::size_t register_bytes;                  ///< bytes of blocks in each register
+  bool (*available)() noexcept;                ///< on this CPU?
+  void (*rounds)(std::size_t times) noexcept;  ///< so many, each with all registers in flight
 };
 
 /// Registers in flight: the latency of the instruction times how many begin in a cycle is 8 at most
