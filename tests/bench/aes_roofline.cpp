@@ -2,8 +2,6 @@
 
 #if defined(__x86_64__)
 
-#include <immintrin.h>
-
 #include "crypto/sector_cipher_kernels.h"
 
 namespace luksdetached::bench {
@@ -14,34 +12,37 @@ bool have_vaes_512() noexcept {
   return have_vaes() && __builtin_cpu_supports("avx512f") != 0;
 }
 
-// The same three times, as a function for a CPU can only use what all of it may use. Assembly, as
-// the compiler finds reasons to leave registers out or to keep copies in memory.
+// Assembly, as a compiler finds reasons to leave registers out or to keep copies of them in memory.
+// What is in the registers does not matter.
 
-__attribute__((target("avx512f,vaes"))) void rounds_512(std::size_t times) noexcept {
-  const __m512i key = _mm512_set1_epi8(0x36);
-  __m512i state[aes_registers] = {};
-  while (times-- > 0) {
-#pragma GCC unroll 12
-    for (__m512i& one : state) asm volatile("vaesenc %1, %0, %0" : "+v"(one) : "v"(key));
-  }
+#define LUKSDETACHED_ALL_REGISTERS(instruction)                                             \
+  instruction(0) instruction(1) instruction(2) instruction(3) instruction(4) instruction(5) \
+      instruction(6) instruction(7) instruction(8) instruction(9) instruction(10) instruction(11)
+#define LUKSDETACHED_LOOP(instruction) \
+  "1:\n" LUKSDETACHED_ALL_REGISTERS(instruction) "sub $1, %0\njnz 1b\n"
+#define LUKSDETACHED_VAESENC_512(n) "vaesenc %%zmm12, %%zmm" #n ", %%zmm" #n "\n"
+#define LUKSDETACHED_VAESENC_256(n) "vaesenc %%ymm12, %%ymm" #n ", %%ymm" #n "\n"
+#define LUKSDETACHED_AESENC_128(n) "aesenc %%xmm12, %%xmm" #n "\n"
+#define LUKSDETACHED_CLOBBERED                                                                   \
+  "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
+      "xmm11"
+
+void rounds_512(std::size_t times) noexcept {
+  asm volatile(LUKSDETACHED_LOOP(LUKSDETACHED_VAESENC_512) "vzeroupper\n"
+               : "+r"(times)
+               :
+               : LUKSDETACHED_CLOBBERED);
 }
 
-__attribute__((target("avx2,vaes"))) void rounds_256(std::size_t times) noexcept {
-  const __m256i key = _mm256_set1_epi8(0x36);
-  __m256i state[aes_registers] = {};
-  while (times-- > 0) {
-#pragma GCC unroll 12
-    for (__m256i& one : state) asm volatile("vaesenc %1, %0, %0" : "+x"(one) : "x"(key));
-  }
+void rounds_256(std::size_t times) noexcept {
+  asm volatile(LUKSDETACHED_LOOP(LUKSDETACHED_VAESENC_256) "vzeroupper\n"
+               : "+r"(times)
+               :
+               : LUKSDETACHED_CLOBBERED);
 }
 
-__attribute__((target("aes"))) void rounds_128(std::size_t times) noexcept {
-  const __m128i key = _mm_set1_epi8(0x36);
-  __m128i state[aes_registers] = {};
-  while (times-- > 0) {
-#pragma GCC unroll 12
-    for (__m128i& one : state) asm volatile("aesenc %1, %0" : "+x"(one) : "x"(key));
-  }
+void rounds_128(std::size_t times) noexcept {
+  asm volatile(LUKSDETACHED_LOOP(LUKSDETACHED_AESENC_128) : "+r"(times) : : LUKSDETACHED_CLOBBERED);
 }
 
 constexpr AesRoofline all[] = {

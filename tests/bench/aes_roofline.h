@@ -12,7 +12,7 @@ struct AesRoofline {
   const char* name;                            ///< "vaesenc 512 bit"
   std::size_t register_bytes;                  ///< bytes of blocks in each register
   bool (*available)() noexcept;                ///< on this CPU?
-  void (*rounds)(std::size_t times) noexcept;  ///< so many, each with all registers in flight
+  void (*rounds)(std::size_t times) noexcept;  ///< 1 or more, of all registers in flight
 };
 
 /// Registers in flight: the latency of the instruction times how many begin in a cycle is 8 at most
