@@ -22,6 +22,7 @@
 #include "callbacks.h"
 #include "command_line.h"
 #include "config/config_file.h"
+#include "crypto/aes_xts_kernels.h"
 #include "crypto/hash.h"
 #include "crypto/sector_cipher.h"
 #include "crypto/secure_memory.h"
@@ -106,7 +107,12 @@ void on_dump_plugin() {
   std::printf(
       "luksdetached_sources=path file nbd nbds nbd+unix nbds+unix nbd+vsock nbds+vsock "
       "http https ssh sftp nbdkit qemu\n");
-  std::printf("luksdetached_aes_kernel=%s\n", std::string(aes_xts_kernel()).c_str());
+  guarded(-1, [] {
+    const AesXtsKernel* const kernel = aes_xts_kernel();
+    const std::string name(kernel != nullptr ? kernel->name : "cryptopp");
+    std::printf("luksdetached_aes_kernel=%s\n", name.c_str());
+    return 0;
+  });
 }
 
 int on_config(const char* key, const char* value) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "crypto/aes_xts_kernels.h"
 #include "crypto/hash.h"
 #include "crypto/sector_cipher_kernels.h"
 
@@ -150,8 +151,7 @@ std::unique_ptr<SectorCipher> make_sector_cipher(const CipherSpec& spec,
   const bool plain_iv = iv == IvKind::plain || iv == IvKind::plain64;
   const bool key_of_kernel = key.size() == 32 || key.size() == 64;
   if (spec.cipher == "aes" && spec.mode == "xts" && plain_iv && key_of_kernel) {
-    if (have_vaes()) return make_aes_xts_vaes(iv, key, sector_size);
-    if (have_aesni()) return make_aes_xts_aesni(iv, key, sector_size);
+    if (const AesXtsKernel* kernel = aes_xts_kernel()) return kernel->make(iv, key, sector_size);
   }
   return find_block_cipher(spec.cipher)->make(spec, key, sector_size);
 }
@@ -175,11 +175,6 @@ std::string supported_ciphers() {
     add(name, "adiantum", {"plain64", "plain", "plain64be"});
   }
   return text;
-}
-
-std::string_view aes_xts_kernel() {
-  if (have_vaes()) return "vaes";
-  return have_aesni() ? "aes-ni" : "cryptopp";
 }
 
 }  // namespace luksdetached

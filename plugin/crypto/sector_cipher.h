@@ -31,7 +31,8 @@ class SectorCipher {
   virtual void decrypt(std::span<const std::byte> from, std::span<std::byte> to,
                        std::uint64_t first_sector) const = 0;
 
-  /// The implementation that was chosen for this CPU: "vaes", "aes-ni", "cryptopp" or "portable".
+  /// The implementation that was chosen for this CPU: "vaes512", "vaes", "aes-ni", "cryptopp"
+  /// or "portable".
   virtual std::string_view kernel() const noexcept = 0;
 
   /// Does it take the same time and touch the same memory whatever the key and the data are? One
@@ -61,8 +62,5 @@ std::unique_ptr<SectorCipher> make_sector_cipher(const CipherSpec& spec,
 
 /// The ciphers that `check_cipher` accepts, for people: "aes-xts-plain64 aes-xts-plain …".
 std::string supported_ciphers();
-
-/// The kernel that AES-XTS uses on this CPU: "vaes", "aes-ni" or "cryptopp".
-std::string_view aes_xts_kernel();
 
 }  // namespace luksdetached

@@ -23,6 +23,13 @@ bool have_vaes() noexcept;
 std::unique_ptr<SectorCipher> make_aes_xts_vaes(IvKind iv, std::span<const std::byte> key,
                                                 std::size_t sector_size);
 
+/// Has this CPU what aes_xts_vaes512 needs besides?
+bool have_vaes512() noexcept;
+
+/// The same with VAES and AVX-512: four blocks at once. Only where have_vaes512().
+std::unique_ptr<SectorCipher> make_aes_xts_vaes512(IvKind iv, std::span<const std::byte> key,
+                                                   std::size_t sector_size);
+
 /// A block cipher of Crypto++, for XTS (if its blocks have 16 bytes) and CBC.
 struct BlockCipher {
   using Make = std::unique_ptr<SectorCipher>(const CipherSpec& spec, std::span<const std::byte> key,
