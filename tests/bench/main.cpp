@@ -1,7 +1,7 @@
 #include <benchmark/benchmark.h>
 #include <gcrypt.h>
 
-#include "crypto/sector_cipher.h"
+#include "crypto/aes_xts_kernels.h"
 #include "registration.h"
 
 int main(int argc, char** argv) {
@@ -11,7 +11,9 @@ int main(int argc, char** argv) {
 
   luksdetached::bench::register_sector_ciphers();
   luksdetached::bench::register_key_derivations();
-  benchmark::AddCustomContext("aes_xts_kernel", std::string(luksdetached::aes_xts_kernel()));
+  const luksdetached::AesXtsKernel* kernel = luksdetached::aes_xts_kernel();
+  benchmark::AddCustomContext("aes_xts_kernel",
+                              std::string(kernel != nullptr ? kernel->name : "cryptopp"));
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   benchmark::RunSpecifiedBenchmarks();

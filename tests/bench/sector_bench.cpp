@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "aes_roofline.h"
+#include "crypto/aes_xts_kernels.h"
 #include "crypto/sector_cipher.h"
 #include "crypto/sector_cipher_kernels.h"
 #include "registration.h"
@@ -37,24 +38,12 @@ Transform portable(const SectorWork& work) {
   std::abort();  // it has AES
 }
 
-struct Kernel {
-  const char* name;
-  bool (*available)() noexcept;
-  std::unique_ptr<SectorCipher> (*make)(IvKind iv, std::span<const std::byte> key,
-                                        std::size_t sector_size);
-};
-
-constexpr Kernel aes_xts_kernels[] = {
-    {"kernel vaes", have_vaes, make_aes_xts_vaes},
-    {"kernel aes-ni", have_aesni, make_aes_xts_aesni},
-};
-
 std::vector<Contender> contenders(const CipherSpec& spec) {
   std::vector<Contender> all{{"luksdetached", ours}};
   if (spec.mode == "xts") {
-    for (const Kernel& kernel : aes_xts_kernels) {
-      if (!kernel.available()) continue;
-      all.push_back({kernel.name, [&kernel](const SectorWork& work) {
+    for (const AesXtsKernel& kernel : aes_xts_kernels()) {
+      if (!kernel.have()) continue;
+      all.push_back({"kernel " + std::string(kernel.name), [&kernel](const SectorWork& work) {
                        return in_place(kernel.make(IvKind::plain64, work.key, work.sector_size),
                                        work.direction);
                      }});
