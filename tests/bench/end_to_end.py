@@ -6,6 +6,7 @@ import subprocess
 import time
 
 import servers
+from measures import rotated
 
 SECTION = "end-to-end"
 
@@ -48,8 +49,7 @@ class EndToEnd:
     def round(self, turn, measures, lock):
         """Each workload with one server after the other, another one first each time."""
         with self.all_running() as started:
-            order = list(started)
-            order = order[turn % len(order) :] + order[: turn % len(order)]
+            order = rotated(started, turn)
             for workload in (self.sequential_read_1, self.sequential_read_4, self.sequential_write, *self.random()):
                 with lock():
                     for who in order:

@@ -49,6 +49,12 @@ class Measures:
         return cls({name: Measure(one["unit"], one["samples"]) for name, one in found.items()})
 
 
+def rotated(names, turn):
+    """Another one first each time: what goes before may matter."""
+    order = list(names)
+    return order[turn % len(order) :] + order[: turn % len(order)]
+
+
 def half_quartiles(values):
     """Half of what the middle half of the values spans; with 15 of them twice the standard error of their median."""
     if len(values) < 2:

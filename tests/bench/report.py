@@ -91,7 +91,11 @@ def tables(measures):
 def groups(section, measures, choose):
     """A group of bars for each measure of the section whose name `choose` likes."""
     found = measures.section(section)
-    return [chart.Group(what, found[what].samples) for what in found if choose(what)]
+    return [
+        chart.Group(what, {who: values for who, values in measure.samples.items() if who != goals.ROOFLINE})
+        for what, measure in found.items()
+        if choose(what)
+    ]
 
 
 def charts(measures):
@@ -164,7 +168,8 @@ the other, in an order that changes with the round; the tables have the median o
 
 `{BASE}` serves the same bytes without encryption and is there twice. The *A/A spread* is how far from 1 the ratio of these two
 comes out: the distance of its median from 1, or half of what the middle half of the rounds spans, whichever is more. What differs by less is
-not different; a goal is reached when the median is there or misses it by less than that. Here the spread is at most {largest[1]:.3f} ({largest[0]}).
+not different; a goal is reached when the median is there or misses it by less than that. Here the spread is at most {largest[1]:.3f} ({largest[0]}); where it
+is more than 0.1, the machine was busy with something else, and the run is better repeated.
 
 - *AES units*: what the instruction for one AES round can do alone on one core, with all its units busy and nothing loaded or stored. No
   cipher can be faster.
@@ -173,6 +178,7 @@ not different; a goal is reached when the median is there or misses it by less t
 - Libraries get one sector at a time, as that is what they offer. Before anything is measured, its result is compared with ours.
 - *luksdetached* end to end is LUKS2 with sectors of 4096 bytes and aes-xts-plain64 with 512 bits; the peers with LUKS have LUKS1, with the
   same cipher and sectors of 512 bytes. Before anything is measured, every server has returned what was written.
+- *luksdetached serve* is the service with one export and its own number of threads, the other servers have nbdkit's defaults.
 - *server CPU* is of all threads of the server, user and system.
 
 ## How to run it

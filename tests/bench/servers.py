@@ -1,6 +1,7 @@
 """The servers that are compared."""
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import subprocess
@@ -16,16 +17,29 @@ program = build / "server/luksdetached"
 plugin = build / "plugin/nbdkit-luksdetached-plugin.so"
 
 
-class Server:
-    """One that runs. Its command has {socket} where the name of its socket belongs."""
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """`luksdetached serve`, whose config says where it listens."""
 
-    def __init__(self, folder, command, export=""):
-        self.socket = f"{tempfile.mkdtemp(dir=folder, prefix='server.')}/sock"
-        self.export = export
-        self.uri = f"nbd+unix:///{export}?socket={self.socket}"
-        self.log = open(f"{self.socket}.log", "w+b")
+    config: str
+    socket: str
+    export: str
+
+
+class Server:
+    """One that runs: a Service, or a command with {socket} where the name of its socket belongs."""
+
+    def __init__(self, folder, command):
+        own = tempfile.mkdtemp(dir=folder, prefix="server.")
+        if isinstance(command, Service):
+            self.socket, self.export = command.socket, command.export
+            arguments = [program, "serve", command.config]
+        else:
+            self.socket, self.export = f"{own}/sock", ""
+            arguments = [str(one).replace("{socket}", self.socket) for one in command]
+        self.uri = f"nbd+unix:///{self.export}?socket={self.socket}"
+        self.log = open(f"{own}/log", "w+b")
         self.begin = time.monotonic()
-        arguments = [str(one).replace("{socket}", self.socket) for one in command]
         self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
     def first_byte(self):
@@ -54,8 +68,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(folder, command, export=""):
-    server = Server(folder, command, export)
+def running(folder, command):
+    server = Server(folder, command)
     try:
         yield server
     finally:
@@ -79,6 +93,19 @@ def luksdetached(volumes, header, payload, threads=None):
     return nbdkit(plugin, f"header={header}", f"payload={payload}", f"secret={volumes.secret}", threads=threads)
 
 
+def luksdetached_serve(volumes, name, threads=None):
+    header, payload = volumes.luks2_cheap(name, 4096)
+    socket, export = f"{volumes.folder}/{name}.sock", "vm"
+    config = volumes.new(
+        f"{name}.toml",
+        f'[service]\nlisten = ["unix:{socket}"]\nstatus = "{volumes.folder}/{name}-status.sock"\n'
+        f"{f'threads = {threads}' if threads else ''}\n"
+        f'[[export]]\nname = "{export}"\nheader = "{header}"\npayload = "{payload}"\n'
+        f'secret = "{volumes.secret}"\n'.encode(),
+    )
+    return Service(config, socket, export)
+
+
 def qemu_nbd(*arguments):
     options = ["--persistent", "--shared=16", "--cache=writeback", "--socket={socket}"]
     return ["setpriv", "--pdeathsig", "TERM", "qemu-nbd", *options, *arguments]
@@ -99,6 +126,7 @@ def all_servers(volumes, threads=None):
         "luksdetached": luksdetached(volumes, *with_4096, threads),
         AGAIN: nbdkit_file(volumes, threads),
         "luksdetached, 512 B sectors": luksdetached(volumes, *with_512, threads),
+        "luksdetached serve": luksdetached_serve(volumes, "service", threads),
         "nbdkit luks filter": nbdkit_luks(volumes, volumes.luks1, threads),
         "qemu-nbd luks": qemu_nbd(*qemu_luks(volumes, volumes.luks1)),
         "qemu-nbd raw": qemu_nbd("-f", "raw", volumes.plain),

@@ -5,6 +5,7 @@ import subprocess
 import time
 
 import servers
+from measures import rotated
 
 SECTION = "unlock"
 EMPTY = 1 << 20  # bytes of content: nobody reads it
@@ -54,8 +55,7 @@ class Unlock:
 
     def round(self, turn, measures, lock):
         for what, commands in self.commands.items():
-            order = list(commands)
-            order = order[turn % len(order) :] + order[: turn % len(order)]
+            order = rotated(commands, turn)
             with lock():
                 for who in order:
                     measures.add(f"{SECTION}/{what}", "s", who, seconds(commands[who]))
