@@ -1,6 +1,7 @@
 """Servers over unix sockets, with what they serve in a tmpfs: how fast, and at what cost."""
 
 import contextlib
+import functools
 import json
 import subprocess
 import time
@@ -50,35 +51,31 @@ class EndToEnd:
         """Each workload with one server after the other, another one first each time."""
         with self.all_running() as started:
             order = rotated(started, turn)
-            for workload in (self.sequential_read_1, self.sequential_read_4, self.sequential_write, *self.random()):
+            for workload in self.workloads():
                 with lock():
                     for who in order:
                         for what, unit, value in workload(started[who]):
                             measures.add(f"{SECTION}/{what}", unit, who, value)
 
-    def sequential_read_1(self, server):
-        before = server.cpu_seconds()
-        seconds = nbdcopy("--connections=1", server.uri, "null:")
-        used = server.cpu_seconds() - before
-        yield "sequential read, 1 connection", "MiB/s", self.mebibytes / seconds
-        yield "server CPU for 1 GiB read, 1 connection", "s", used * 1024 / self.mebibytes
-
-    def sequential_read_4(self, server):
-        yield "sequential read, 4 connections", "MiB/s", self.mebibytes / nbdcopy("--connections=4", server.uri, "null:")
-
-    def sequential_write(self, server):
-        before = server.cpu_seconds()
-        seconds = nbdcopy("--flush", "--connections=4", self.volumes.noise, server.uri)
-        used = server.cpu_seconds() - before
-        yield "sequential write, 4 connections", "MiB/s", self.mebibytes / seconds
-        yield "server CPU for 1 GiB written, 4 connections", "s", used * 1024 / self.mebibytes
-
-    def random(self):
+    def workloads(self):
+        """Each measures one server: names, units and values."""
+        for what in ("read", "write"):
+            for connections in (1, 4):
+                yield functools.partial(self.sequential, what, connections)
         for depth in (1, 32):
             for what in ("read", "write"):
-                yield lambda server, what=what, depth=depth: self.fio(server, what, depth)
+                yield functools.partial(self.random, what, depth)
 
-    def fio(self, server, what, depth):
+    def sequential(self, what, connections, server):
+        ends = [server.uri, "null:"] if what == "read" else ["--flush", self.volumes.noise, server.uri]
+        before = server.cpu_seconds()
+        seconds = nbdcopy(f"--connections={connections}", *ends)
+        used = server.cpu_seconds() - before
+        which = f"sequential {what}, {connections} connection" + ("s" if connections > 1 else "")
+        yield which, "MiB/s", self.mebibytes / seconds
+        yield f"server CPU for 1 GiB, {which}", "s", used * 1024 / self.mebibytes
+
+    def random(self, what, depth, server):
         command = [
             "fio", "--name=bench", "--ioengine=nbd", f"--uri={server.uri}", f"--rw=rand{what}", "--bs=4k",
             f"--iodepth={depth}", f"--size={self.volumes.bytes}", "--norandommap", "--time_based",

@@ -180,6 +180,8 @@ is more than 0.1, the machine was busy with something else, and the run is bette
   same cipher and sectors of 512 bytes. Before anything is measured, every server has returned what was written.
 - *luksdetached serve* is the service with one export and its own number of threads, the other servers have nbdkit's defaults.
 - *server CPU* is of all threads of the server, user and system.
+- *Unlock* is of whole programs: `luksdetached test`, `cryptsetup open --test-passphrase`, and qemu-io, which has to unlock to read a sector.
+- *Start* is with key derivations of 1000 iterations, a millisecond or less.
 
 ## How to run it
 
