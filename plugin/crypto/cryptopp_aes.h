@@ -3,14 +3,15 @@
 
 #include <crypto++/aes.h>
 
-#include <string>
+#include "crypto/sector_cipher_kernels.h"
 
 namespace luksdetached {
 
-/// Does it use the CPU's own instructions? Otherwise it looks up tables by secret bytes.
+/// Does it use the CPU's own instructions for everything? Otherwise it looks up tables by secret
+/// bytes: on ARM and POWER, with instructions for AES, too, when it makes round keys, which we let
+/// it do for each run of sectors.
 inline bool cryptopp_aes_is_constant_time() {
-  const std::string provider = CryptoPP::AES::Encryption().AlgorithmProvider();
-  return provider != "C++" && provider != "SSE2";
+  return have_aesni() && CryptoPP::AES::Encryption().AlgorithmProvider() == "AESNI";
 }
 
 }  // namespace luksdetached

@@ -17,7 +17,6 @@
 #include <type_traits>
 
 #include "crypto/cryptopp_aes.h"
-#include "crypto/hash.h"
 #include "crypto/hash_types.h"
 #include "crypto/little_endian.h"
 #include "crypto/sector_cipher_kernels.h"
@@ -151,15 +150,6 @@ class IvGenerator {
   IvKind kind_;
   std::optional<typename Cipher::Encryption> essiv_;
 };
-
-SecureBuffer essiv_salt(const CipherSpec& spec, std::span<const std::byte> key) {
-  if (find_iv_kind(spec.iv) != IvKind::essiv) return {};
-  const Hash hash = *find_hash(spec.iv_option);
-  SecureBuffer salt(digest_size(hash));
-  const std::span<const std::byte> parts[] = {key};
-  hash_bytes(hash, parts, salt.span());
-  return salt;
-}
 
 template <typename Cipher>
 bool is_constant_time() {

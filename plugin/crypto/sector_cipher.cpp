@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "crypto/aes_cbc_kernel.h"
 #include "crypto/aes_xts_kernels.h"
 #include "crypto/hash.h"
 #include "crypto/sector_cipher_kernels.h"
@@ -152,6 +153,9 @@ std::unique_ptr<SectorCipher> make_sector_cipher(const CipherSpec& spec,
   const bool key_of_kernel = key.size() == 32 || key.size() == 64;
   if (spec.cipher == "aes" && spec.mode == "xts" && plain_iv && key_of_kernel) {
     if (const AesXtsKernel* kernel = aes_xts_kernel()) return kernel->make(iv, key, sector_size);
+  }
+  if (spec.cipher == "aes" && spec.mode == "cbc" && uses_aes_cbc_aesni()) {
+    return make_aes_cbc_aesni(spec, key, sector_size);
   }
   return find_block_cipher(spec.cipher)->make(spec, key, sector_size);
 }

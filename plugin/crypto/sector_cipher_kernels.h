@@ -8,7 +8,7 @@
 
 namespace luksdetached {
 
-/// Does this CPU have what aes_xts_aesni needs?
+/// Does this CPU have what aes_xts_aesni and aes_cbc_aesni need?
 bool have_aesni() noexcept;
 
 /// AES-XTS with AES-NI: constant time, round keys in locked memory. `key` has 32 or 64 bytes, `iv`
@@ -29,6 +29,12 @@ bool have_vaes512() noexcept;
 /// The same with VAES and AVX-512: four blocks at once. Only where have_vaes512().
 std::unique_ptr<SectorCipher> make_aes_xts_vaes512(IvKind iv, std::span<const std::byte> key,
                                                    std::size_t sector_size);
+
+/// AES-CBC with AES-NI: constant time, round keys in locked memory. `key` has 16, 24 or 32 bytes;
+/// every IV that check_cipher accepts. Only where have_aesni().
+std::unique_ptr<SectorCipher> make_aes_cbc_aesni(const CipherSpec& spec,
+                                                 std::span<const std::byte> key,
+                                                 std::size_t sector_size);
 
 /// A block cipher of Crypto++, for XTS (if its blocks have 16 bytes) and CBC.
 struct BlockCipher {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "crypto/hash.h"
+
 namespace luksdetached {
 
 std::optional<IvKind> find_iv_kind(std::string_view name) noexcept {
@@ -19,6 +21,15 @@ void write_iv(IvKind kind, std::uint64_t units_of_512, std::span<std::byte> iv) 
     const std::size_t at = kind == IvKind::plain64be ? iv.size() - 1 - n : n;
     iv[at] = static_cast<std::byte>(units_of_512 >> (8 * n));
   }
+}
+
+SecureBuffer essiv_salt(const CipherSpec& spec, std::span<const std::byte> key) {
+  if (find_iv_kind(spec.iv) != IvKind::essiv) return {};
+  const Hash hash = *find_hash(spec.iv_option);
+  SecureBuffer salt(digest_size(hash));
+  const std::span<const std::byte> parts[] = {key};
+  hash_bytes(hash, parts, salt.span());
+  return salt;
 }
 
 }  // namespace luksdetached

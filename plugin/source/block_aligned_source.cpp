@@ -64,6 +64,16 @@ void BlockAlignedSource::read(std::span<std::byte> to, std::uint64_t offset) {
   }
 }
 
+void BlockAlignedSource::read_parts(std::span<std::byte> to, std::uint64_t offset, std::size_t part,
+                                    const Arrived& arrived) {
+  const bool aligned = ((offset | to.size() | part) & (block_ - 1)) == 0;
+  if (aligned) {
+    inner_->read_parts(to, offset, part, arrived);
+  } else {
+    Source::read_parts(to, offset, part, arrived);
+  }
+}
+
 void BlockAlignedSource::write(std::span<const std::byte> from, std::uint64_t offset,
                                Durability durability) {
   while (!from.empty()) {

@@ -30,7 +30,10 @@ class BlockAlignedSource final : public Source {
   bool can_prefetch() const noexcept override { return inner_->can_prefetch(); }
   bool rotational() const noexcept override { return inner_->rotational(); }
   std::size_t preferred_request() const noexcept override { return inner_->preferred_request(); }
+  std::size_t preferred_window() const noexcept override { return inner_->preferred_window(); }
   void read(std::span<std::byte> to, std::uint64_t offset) override;
+  void read_parts(std::span<std::byte> to, std::uint64_t offset, std::size_t part,
+                  const Arrived& arrived) override;
   void write(std::span<const std::byte> from, std::uint64_t offset, Durability durability) override;
   void flush() override { inner_->flush(); }
   std::uint64_t losses() const noexcept override { return inner_->losses(); }

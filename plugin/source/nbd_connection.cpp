@@ -28,50 +28,6 @@ namespace {
 // To send the goodbye: the socket takes it at once, unless the server has stopped reading.
 constexpr std::chrono::milliseconds goodbye_time{100};
 
-// What a request's own thread waits for. It lives on that thread's stack until the completion was
-// called, or the handle was closed so that it never will be.
-class Completion {
- public:
-  Completion() { ::sem_init(&done_, 0, 0); }
-  Completion(const Completion&) = delete;
-  Completion& operator=(const Completion&) = delete;
-  ~Completion() { ::sem_destroy(&done_); }
-
-  nbd_completion_callback callback() { return {&Completion::post, this, nullptr}; }
-
-  bool is_done() { return ::sem_trywait(&done_) == 0; }
-
-  void wait() {
-    while (::sem_wait(&done_) != 0) {
-    }
-  }
-
-  // False when it did not happen in time.
-  bool wait_until(std::chrono::steady_clock::time_point deadline) {
-    using std::chrono::nanoseconds;
-    using std::chrono::seconds;
-    const auto since_start = deadline.time_since_epoch();
-    const auto whole = std::chrono::duration_cast<seconds>(since_start);
-    const timespec time = {whole.count(),
-                           std::chrono::duration_cast<nanoseconds>(since_start - whole).count()};
-    while (::sem_clockwait(&done_, CLOCK_MONOTONIC, &time) != 0) {
-      if (errno == ETIMEDOUT) return false;
-    }
-    return true;
-  }
-
- private:
-  // Called with libnbd's lock held, by whichever thread found the reply. Returns 0 so that libnbd
-  // keeps the outcome for nbd_aio_command_completed: only there does it notice a structured reply
-  // that left out some of the bytes.
-  static int post(void* self, int* /*error*/) {
-    ::sem_post(&static_cast<Completion*>(self)->done_);
-    return 0;
-  }
-
-  sem_t done_;
-};
-
 // What a server answers to one question about holes. It may say less than was asked, or more.
 class FoundExtents {
  public:
@@ -110,11 +66,6 @@ class FoundExtents {
   std::size_t most_;
   std::vector<Extent> extents_;
 };
-
-std::string describe(const char* action, std::uint64_t length, std::uint64_t offset) {
-  return std::string(action) + " " + std::to_string(length) + " bytes at " +
-         std::to_string(offset) + " of";
-}
 
 // What to do about the failures that people run into most, after libnbd's own words.
 std::string advice(std::string_view reason) {
@@ -384,45 +335,108 @@ bool NbdConnection::lost() const noexcept {
   return handle_.nbd == nullptr || is_lost(handle_.nbd);
 }
 
-void NbdConnection::fail_unanswered(const std::string& action, std::chrono::milliseconds waited) {
+// What a request's own thread waits for. It lives on that thread's stack until the completion was
+// called, or the handle was closed so that it never will be.
+class NbdConnection::Completion {
+ public:
+  Completion() { ::sem_init(&done_, 0, 0); }
+  Completion(const Completion&) = delete;
+  Completion& operator=(const Completion&) = delete;
+  ~Completion() { ::sem_destroy(&done_); }
+
+  nbd_completion_callback callback() { return {&Completion::post, this, nullptr}; }
+
+  bool is_done() { return ::sem_trywait(&done_) == 0; }
+
+  void wait() {
+    while (::sem_wait(&done_) != 0) {
+    }
+  }
+
+  // False when it did not happen in time.
+  bool wait_until(std::chrono::steady_clock::time_point deadline) {
+    using std::chrono::nanoseconds;
+    using std::chrono::seconds;
+    const auto since_start = deadline.time_since_epoch();
+    const auto whole = std::chrono::duration_cast<seconds>(since_start);
+    const timespec time = {whole.count(),
+                           std::chrono::duration_cast<nanoseconds>(since_start - whole).count()};
+    while (::sem_clockwait(&done_, CLOCK_MONOTONIC, &time) != 0) {
+      if (errno == ETIMEDOUT) return false;
+    }
+    return true;
+  }
+
+ private:
+  // Called with libnbd's lock held, by whichever thread found the reply. Returns 0 so that libnbd
+  // keeps the outcome for nbd_aio_command_completed: only there does it notice a structured reply
+  // that left out some of the bytes.
+  static int post(void* self, int* /*error*/) {
+    ::sem_post(&static_cast<Completion*>(self)->done_);
+    return 0;
+  }
+
+  sem_t done_;
+};
+
+// What "cannot … NAME" says. Not a text before it is needed: that would be memory for each request.
+struct NbdConnection::Action {
+  const char* verb;
+  std::uint64_t length = 0;
+  std::uint64_t offset = 0;
+
+  std::string text() const {
+    if (length == 0) return verb;
+    return std::string(verb) + " " + std::to_string(length) + " bytes at " +
+           std::to_string(offset) + " of";
+  }
+};
+
+void NbdConnection::fail_unanswered(const Action& action, std::chrono::milliseconds waited) {
   const std::string reason =
       "the server did not answer within " + seconds_text(waited) + " seconds";
   note_loss(reason);
-  throw Error(ErrorKind::source_unreachable, "cannot " + action + " " + uri_.name + ": " + reason);
+  throw Error(ErrorKind::source_unreachable,
+              "cannot " + action.text() + " " + uri_.name + ": " + reason);
 }
 
-void NbdConnection::fail_lost(const std::string& action) {
+void NbdConnection::fail_lost(const Action& action) {
   const std::scoped_lock lock(loss_mutex_);
-  throw ConnectionLost("cannot " + action + " " + uri_.name + ": the connection was lost" +
+  throw ConnectionLost("cannot " + action.text() + " " + uri_.name + ": the connection was lost" +
                        (loss_reason_.empty() ? "" : " (" + loss_reason_ + ")"));
 }
 
-// `action` completes "cannot … NAME"; `issue` queues the request, given the completion.
+// Queues a request: `issue` does, given the completion. Returns libnbd's number for it.
 template <typename Issue>
-void NbdConnection::run(const std::string& action, Clock::time_point answer_by, Issue issue) {
+std::uint64_t NbdConnection::begin(const Action& action, Completion& completion, Issue issue) {
   if (handle_.nbd == nullptr) fail_lost(action);
   nbd_handle* nbd = handle_.nbd;
-  const bool started = reader_.joinable();
-
-  Completion completion;
   const std::int64_t cookie = issue(nbd, completion.callback());
   if (cookie == -1) {
     if (is_lost(nbd)) fail_lost(action);
     const int code = nbd_get_errno();
-    throw Error(ErrorKind::io, "cannot " + action + " " + uri_.name + ": " + libnbd_error(),
+    throw Error(ErrorKind::io, "cannot " + action.text() + " " + uri_.name + ": " + libnbd_error(),
                 code == 0 ? EIO : code);
   }
+  // What the socket did not take at once is sent by the reader, which may not be waiting for that
+  // yet. It also learns so that the connection was lost while sending.
+  if (reader_.joinable() && nbd_aio_get_direction(nbd) != LIBNBD_AIO_DIRECTION_READ) {
+    kick_.happen();
+  }
+  return static_cast<std::uint64_t>(cookie);
+}
 
-  if (started) {
-    // What the socket did not take at once is sent by the reader, which may not be waiting for
-    // that yet. It also learns so that the connection was lost while sending.
-    if (nbd_aio_get_direction(nbd) != LIBNBD_AIO_DIRECTION_READ) kick_.happen();
+// Waits for its answer. Afterwards libnbd knows nothing of it any more.
+void NbdConnection::finish(const Action& action, Completion& completion, std::uint64_t cookie,
+                           Clock::time_point answer_by) {
+  nbd_handle* nbd = handle_.nbd;
+  if (reader_.joinable()) {
     if (!completion.wait_until(answer_by)) {
       note_loss("the server did not answer in time");
       give_up();
       completion.wait();  // libnbd fails it now; until then the buffer is not the caller's again
-      if (nbd_aio_command_completed(nbd, static_cast<std::uint64_t>(cookie)) == 1) return;
-      throw Unanswered("cannot " + action + " " + uri_.name +
+      if (nbd_aio_command_completed(nbd, cookie) == 1) return;
+      throw Unanswered("cannot " + action.text() + " " + uri_.name +
                        ": the server did not answer in time");
     }
   } else {
@@ -435,45 +449,119 @@ void NbdConnection::run(const std::string& action, Clock::time_point answer_by, 
     }
   }
 
-  if (nbd_aio_command_completed(nbd, static_cast<std::uint64_t>(cookie)) == 1) return;
+  if (nbd_aio_command_completed(nbd, cookie) == 1) return;
   const int code = nbd_get_errno();
   // A server that is being stopped is as good as gone.
   if (code == ENOTCONN || code == ESHUTDOWN || code == 0) fail_lost(action);
-  throw Error(ErrorKind::io,
-              "cannot " + action + " " + uri_.name + ": the server says: " + errno_text(code),
-              code);
+  throw Error(
+      ErrorKind::io,
+      "cannot " + action.text() + " " + uri_.name + ": the server says: " + errno_text(code), code);
 }
 
-void NbdConnection::read(std::span<std::byte> to, std::uint64_t offset,
-                         Clock::time_point answer_by) {
-  const auto whole_answer = [=](nbd_handle* nbd, nbd_completion_callback done) {
-    const nbd_chunk_callback ignored = {
-        [](void*, const void*, std::size_t, std::uint64_t, unsigned, int*) { return 0; }, nullptr,
-        nullptr};
-    return nbd_aio_pread_structured(nbd, to.data(), to.size(), offset, ignored, done,
-                                    LIBNBD_CMD_FLAG_DF);
-  };
-  const auto any_answer = [=](nbd_handle* nbd, nbd_completion_callback done) {
-    return nbd_aio_pread(nbd, to.data(), to.size(), offset, done, 0);
-  };
-  const std::string action = describe("read", to.size(), offset);
-  // qemu-nbd hangs up when it meets a bad sector in the middle of an answer in several parts.
-  if (in_one_part_) {
+template <typename Issue>
+void NbdConnection::run(const Action& action, Clock::time_point answer_by, Issue issue) {
+  Completion completion;
+  const std::uint64_t cookie = begin(action, completion, issue);
+  finish(action, completion, cookie, answer_by);
+}
+
+// A read on its way. Ends only when its answer has come, or never will: until then the server may
+// write to its memory.
+class NbdConnection::Read {
+ public:
+  Read(NbdConnection& connection, std::span<std::byte> to, std::uint64_t offset,
+       Clock::time_point answer_by)
+      : connection_(connection), to_(to), offset_(offset), answer_by_(answer_by) {
+    ask();
+  }
+  Read(const Read&) = delete;
+  Read& operator=(const Read&) = delete;
+  ~Read() {
+    if (!asked_) return;
     try {
-      return run(action, answer_by, whole_answer);
+      finish();
+    } catch (const std::exception&) {
+      // Whoever asked has heard of something else.
+    }
+  }
+
+  std::span<std::byte> bytes() const { return to_; }
+
+  void wait() {
+    try {
+      return finish();
     } catch (const ConnectionLost&) {
       throw;
     } catch (const Error& error) {
-      if (error.errno_code() != EOVERFLOW) throw;
-      in_one_part_ = false;  // a server may have none of it where that is more than 64 KiB
+      if (!in_one_part_ || error.errno_code() != EOVERFLOW) throw;
     }
+    connection_.in_one_part_ = false;  // a server may have none of it above 64 KiB
+    completion_.emplace();
+    ask();
+    finish();
   }
-  run(action, answer_by, any_answer);
+
+ private:
+  Action action() const { return {"read", to_.size(), offset_}; }
+
+  void ask() {
+    // qemu-nbd hangs up when it meets a bad sector in the middle of an answer in several parts.
+    in_one_part_ = connection_.in_one_part_;
+    cookie_ = connection_.begin(
+        action(), *completion_, [&](nbd_handle* nbd, nbd_completion_callback done) {
+          if (!in_one_part_) return nbd_aio_pread(nbd, to_.data(), to_.size(), offset_, done, 0);
+          const nbd_chunk_callback ignored = {
+              [](void*, const void*, std::size_t, std::uint64_t, unsigned, int*) { return 0; },
+              nullptr, nullptr};
+          return nbd_aio_pread_structured(nbd, to_.data(), to_.size(), offset_, ignored, done,
+                                          LIBNBD_CMD_FLAG_DF);
+        });
+    asked_ = true;
+  }
+
+  void finish() {
+    asked_ = false;
+    connection_.finish(action(), *completion_, cookie_, answer_by_);
+  }
+
+  NbdConnection& connection_;
+  std::span<std::byte> to_;
+  std::uint64_t offset_;
+  Clock::time_point answer_by_;
+  std::optional<Completion> completion_{std::in_place};
+  std::uint64_t cookie_ = 0;
+  bool in_one_part_ = false;
+  bool asked_ = false;  // and not finished
+};
+
+void NbdConnection::read(std::span<std::byte> to, std::uint64_t offset,
+                         Clock::time_point answer_by) {
+  Read(*this, to, offset, answer_by).wait();
+}
+
+void NbdConnection::read_parts(std::span<std::byte> to, std::uint64_t offset, std::size_t part,
+                               Clock::time_point answer_by, const Source::Arrived& arrived) {
+  // A ring of those on their way; without a thread that reads replies one at a time.
+  std::array<std::optional<Read>, parts_at_once> ring;
+  const std::size_t most = reader_.joinable() ? ring.size() : 1;
+  std::size_t begun = 0;
+  for (std::size_t ended = 0; ended < begun || !to.empty(); ++ended) {
+    for (; !to.empty() && begun - ended < most; ++begun) {
+      const std::size_t length = std::min(part, to.size());
+      ring.at(begun % most).emplace(*this, to.first(length), offset, answer_by);
+      to = to.subspan(length);
+      offset += length;
+    }
+    std::optional<Read>& first = ring.at(ended % most);
+    first->wait();
+    arrived(first->bytes());
+    first.reset();
+  }
 }
 
 void NbdConnection::write(std::span<const std::byte> from, std::uint64_t offset, bool fua,
                           Clock::time_point answer_by) {
-  run(describe("write", from.size(), offset), answer_by,
+  run({"write", from.size(), offset}, answer_by,
       [=](nbd_handle* nbd, nbd_completion_callback done) {
         return nbd_aio_pwrite(nbd, from.data(), from.size(), offset, done,
                               fua ? LIBNBD_CMD_FLAG_FUA : 0);
@@ -481,28 +569,26 @@ void NbdConnection::write(std::span<const std::byte> from, std::uint64_t offset,
 }
 
 void NbdConnection::flush(Clock::time_point answer_by) {
-  run("flush", answer_by,
+  run({"flush"}, answer_by,
       [](nbd_handle* nbd, nbd_completion_callback done) { return nbd_aio_flush(nbd, done, 0); });
 }
 
 void NbdConnection::trim(std::uint64_t length, std::uint64_t offset, Clock::time_point answer_by) {
-  run(describe("discard", length, offset), answer_by,
-      [=](nbd_handle* nbd, nbd_completion_callback done) {
-        return nbd_aio_trim(nbd, length, offset, done, 0);
-      });
+  run({"discard", length, offset}, answer_by, [=](nbd_handle* nbd, nbd_completion_callback done) {
+    return nbd_aio_trim(nbd, length, offset, done, 0);
+  });
 }
 
 void NbdConnection::cache(std::uint64_t length, std::uint64_t offset, Clock::time_point answer_by) {
-  run(describe("prefetch", length, offset), answer_by,
-      [=](nbd_handle* nbd, nbd_completion_callback done) {
-        return nbd_aio_cache(nbd, length, offset, done, 0);
-      });
+  run({"prefetch", length, offset}, answer_by, [=](nbd_handle* nbd, nbd_completion_callback done) {
+    return nbd_aio_cache(nbd, length, offset, done, 0);
+  });
 }
 
 std::vector<Extent> NbdConnection::block_status(std::uint64_t length, std::uint64_t offset,
                                                 std::size_t most, Clock::time_point answer_by) {
   FoundExtents found(length, most);
-  run(describe("find holes in", length, offset), answer_by,
+  run({"find holes in", length, offset}, answer_by,
       [&](nbd_handle* nbd, nbd_completion_callback done) {
         return nbd_aio_block_status(nbd, length, offset, found.callback(), done,
                                     most == 1 ? LIBNBD_CMD_FLAG_REQ_ONE : 0);

@@ -118,6 +118,12 @@ class NbdConnection {
   /// throws Error(source_unreachable). Otherwise they throw ConnectionLost, or Error(io) with the
   /// server's errno.
   void read(std::span<std::byte> to, std::uint64_t offset, Clock::time_point answer_by);
+  /// The same in requests of `part` bytes, several of which are in flight together once it was
+  /// started. As Source::read_parts; when it throws, those whose `arrived` has returned are there.
+  void read_parts(std::span<std::byte> to, std::uint64_t offset, std::size_t part,
+                  Clock::time_point answer_by, const Source::Arrived& arrived);
+  /// How many requests of `read_parts` are in flight together.
+  static constexpr std::size_t parts_at_once = 8;
   /// `fua`: on stable storage when it returns; only when the export says `can_fua`.
   void write(std::span<const std::byte> from, std::uint64_t offset, bool fua,
              Clock::time_point answer_by);
@@ -151,10 +157,18 @@ class NbdConnection {
   void note_loss(std::string reason);
   std::string libnbd_error() const;
 
+  class Completion;
+  struct Action;
+  class Read;
+
   template <typename Issue>
-  void run(const std::string& action, Clock::time_point answer_by, Issue issue);
-  [[noreturn]] void fail_unanswered(const std::string& action, std::chrono::milliseconds waited);
-  [[noreturn]] void fail_lost(const std::string& action);
+  std::uint64_t begin(const Action& action, Completion& completion, Issue issue);
+  void finish(const Action& action, Completion& completion, std::uint64_t cookie,
+              Clock::time_point answer_by);
+  template <typename Issue>
+  void run(const Action& action, Clock::time_point answer_by, Issue issue);
+  [[noreturn]] void fail_unanswered(const Action& action, std::chrono::milliseconds waited);
+  [[noreturn]] void fail_lost(const Action& action);
 
   Uri uri_;
   NbdDeadlines deadlines_;

@@ -16,6 +16,8 @@ using Use = NbdLink::Use;
 constexpr std::size_t request_unit = std::size_t{64} << 10;
 constexpr std::size_t enough = std::size_t{1} << 20;
 
+constexpr std::size_t window = std::size_t{4} << 20;
+
 // Requests without data are limited by their length's 32 bits alone.
 constexpr std::uint64_t max_dataless_request = std::uint64_t{1} << 30;
 
@@ -50,6 +52,7 @@ NbdSource::NbdSource(std::unique_ptr<NbdConnector> connector, Access access, Nbd
       limits_(link_.first().limits()),
       preferred_request_(std::max(
           std::min(limits_.max_request, enough) / request_unit * request_unit, request_unit)),
+      preferred_window_(std::max(window / preferred_request_, std::size_t{1}) * preferred_request_),
       connections_(link_.first().count()),
       writable_(access == Access::read_write && !export_.read_only) {}
 
@@ -118,6 +121,26 @@ void NbdSource::read(std::span<std::byte> to, std::uint64_t offset) {
     to = to.subspan(length);
     offset += length;
   }
+}
+
+void NbdSource::read_parts(std::span<std::byte> to, std::uint64_t offset, std::size_t part,
+                           const Arrived& arrived) {
+  // Sent again is only what has not arrived yet: the caller has changed the rest.
+  struct Missing {
+    std::span<std::byte> bytes;
+    std::uint64_t offset;
+    const Arrived& arrived;
+  } missing{to, offset, arrived};
+  // One reference: with more of them std::function would take memory for each request.
+  const Arrived take = [&missing](std::span<std::byte> next) {
+    missing.arrived(next);
+    missing.bytes = missing.bytes.subspan(next.size());
+    missing.offset += next.size();
+  };
+  run(Use::reads, usual, false, [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
+    turn->read_parts(missing.bytes, missing.offset, std::min(part, lanes.limits().max_request),
+                     answer_by, take);
+  });
 }
 
 void NbdSource::write(std::span<const std::byte> from, std::uint64_t offset,

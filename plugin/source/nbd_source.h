@@ -36,7 +36,10 @@ class NbdSource final : public Source {
   bool can_prefetch() const noexcept override { return export_.can_cache; }
   bool rotational() const noexcept override { return export_.rotational; }
   std::size_t preferred_request() const noexcept override { return preferred_request_; }
+  std::size_t preferred_window() const noexcept override { return preferred_window_; }
   void read(std::span<std::byte> to, std::uint64_t offset) override;
+  void read_parts(std::span<std::byte> to, std::uint64_t offset, std::size_t part,
+                  const Arrived& arrived) override;
   void write(std::span<const std::byte> from, std::uint64_t offset, Durability durability) override;
   /// On a server without flush it does nothing. When such a server has FUA every write is sent with
   /// it instead; without either `can_flush()` is false.
@@ -66,6 +69,7 @@ class NbdSource final : public Source {
   NbdExport export_;  // as it was first
   NbdLimits limits_;
   std::size_t preferred_request_ = 0;
+  std::size_t preferred_window_ = 0;
   std::size_t connections_ = 0;
   bool writable_ = false;
 };

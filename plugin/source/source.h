@@ -1,8 +1,10 @@
 // The only door to bytes: whatever holds a header or a payload is a Source.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -78,8 +80,29 @@ class Source {
   /// caller loses cache locality or gains nothing. A multiple of 64 KiB.
   virtual std::size_t preferred_request() const noexcept = 0;
 
+  /// A good upper bound for the bytes of one `read_parts`: more than one request where answers take
+  /// their time, so that several are waited for together. A multiple of `preferred_request()`.
+  virtual std::size_t preferred_window() const noexcept { return preferred_request(); }
+
   /// Fills all of `to`, or throws.
   virtual void read(std::span<std::byte> to, std::uint64_t offset) = 0;
+
+  /// Gets a part of what is read.
+  using Arrived = std::function<void(std::span<std::byte> part)>;
+
+  /// As `read`, but calls `arrived` for each part of `to`, in order, as soon as it is there, while
+  /// later ones may still be on their way. Parts have `part` bytes, the last one maybe fewer. When
+  /// it throws, also for `arrived`, nothing further is written to `to`.
+  virtual void read_parts(std::span<std::byte> to, std::uint64_t offset, std::size_t part,
+                          const Arrived& arrived) {
+    while (!to.empty()) {
+      const std::span<std::byte> next = to.first(std::min(part, to.size()));
+      read(next, offset);
+      arrived(next);
+      to = to.subspan(next.size());
+      offset += next.size();
+    }
+  }
 
   /// Writes all of `from`, or throws; after a throw any part may have been written.
   /// Only when `writable()`.

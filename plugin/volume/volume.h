@@ -97,7 +97,8 @@ class Volume {
  private:
   struct Piece;
   class Plain;
-  Piece piece_at(std::uint64_t offset, std::uint64_t end) const;
+  Piece piece_at(std::uint64_t offset, std::uint64_t end, std::size_t most) const;
+  void read_sectors(std::span<std::byte> sectors, const Piece& piece) const;
   RangeLock::Guard hold(const Piece& piece, RangeLock::Mode mode) const;
   void put(Plain plain, std::uint64_t offset, Durability durability, SyncFailures::Witness& client,
            const std::function<void()>& between);
@@ -116,7 +117,8 @@ class Volume {
   std::atomic<std::uint64_t> size_;  // bytes
   bool shows_holes_;
   SyncFailures sync_failures_;
-  std::size_t piece_bytes_;  // most bytes handled at once
+  std::size_t piece_bytes_;   // most bytes written at once
+  std::size_t window_bytes_;  // most whole sectors read at once
   RangeLock& payload_lock_;
 };
 

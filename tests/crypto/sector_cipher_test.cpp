@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "crypto/aes_cbc_kernel.h"
 #include "crypto/aes_xts_kernels.h"
 #include "sector_cipher_checks.h"
 
@@ -166,10 +167,20 @@ TEST(SectorCipherTest, AesXtsUsesTheKernelThatIsSaidToBeUsed) {
   EXPECT_EQ(make("aes-xts-plain", testing::pattern(32), 512)->kernel(), used);
 }
 
-TEST(SectorCipherTest, WhatTheFastKernelHasNotGoesToCryptopp) {
+TEST(SectorCipherTest, AesCbcUsesItsKernelWhateverTheIvAndTheKey) {
   for (const std::string_view spec :
-       {"aes-xts-plain64be", "aes-xts-essiv:sha256", "aes-cbc-plain64", "aes-cbc-essiv:sha256",
-        "serpent-xts-plain64", "twofish-cbc-plain64"}) {
+       {"aes-cbc-plain64", "aes-cbc-plain", "aes-cbc-plain64be", "aes-cbc-essiv:sha256"}) {
+    for (const std::size_t key_bytes : {16U, 24U, 32U}) {
+      EXPECT_EQ(make(spec, testing::pattern(key_bytes), 512)->kernel(),
+                uses_aes_cbc_aesni() ? "aes-ni" : "cryptopp")
+          << spec << " " << key_bytes;
+    }
+  }
+}
+
+TEST(SectorCipherTest, WhatTheFastKernelHasNotGoesToCryptopp) {
+  for (const std::string_view spec : {"aes-xts-plain64be", "aes-xts-essiv:sha256",
+                                      "serpent-xts-plain64", "twofish-cbc-plain64"}) {
     EXPECT_EQ(make(spec, testing::pattern(32), 512)->kernel(), "cryptopp") << spec;
   }
   EXPECT_EQ(make("aes-xts-plain64", testing::pattern(48), 512)->kernel(), "cryptopp");
@@ -178,6 +189,7 @@ TEST(SectorCipherTest, WhatTheFastKernelHasNotGoesToCryptopp) {
 TEST(SectorCipherTest, WhicheverKernelIsChosenGivesTheKnownAnswers) {
   testing::check_ieee1619_sectors(make);
   testing::check_short_vectors(make, testing::xts_short_vectors);
+  testing::check_short_vectors(make, testing::aes_cbc_short_vectors);
 }
 
 TEST(SectorCipherTest, EveryCipherThatIsAcceptedRestoresWhatItEncrypts) {

@@ -254,6 +254,27 @@ TEST(SecureObjectTest, MovingDestroysTheObjectOnce) {
   EXPECT_EQ(destroyed, 1);
 }
 
+#if defined(__x86_64__) || defined(__aarch64__)
+TEST(StackWiperTest, ClearsTheVectorRegisters) {
+  const std::uint64_t put = 0x5555;
+  std::uint64_t left = put;
+  {
+    const StackWiper<4> wiper;
+#if defined(__x86_64__)
+    asm volatile("movq %0, %%xmm7" ::"r"(put) : "xmm7");
+#else
+    asm volatile("fmov d7, %0" ::"r"(put) : "v7");
+#endif
+  }
+#if defined(__x86_64__)
+  asm volatile("movq %%xmm7, %0" : "=r"(left));
+#else
+  asm volatile("fmov %0, d7" : "=r"(left));
+#endif
+  EXPECT_EQ(left, 0U);
+}
+#endif
+
 TEST(WipeTest, OverwritesWithZerosAndNothingElse) {
   testing::Bytes bytes(100, std::byte{0x55});
   wipe(std::span(bytes).subspan(10, 80));

@@ -3,8 +3,9 @@
 # locked memory alone, which stays out of core dumps, and what opened the volume nowhere: whatever
 # the header, whatever the cipher.
 #
-# AES-XTS on a CPU with AES-NI keeps to that in the middle of a request, too. Other ciphers have round
-# keys on stack and heap as long as they transform a run of sectors, and nothing once clients rest.
+# AES-XTS and AES-CBC on a CPU with AES-NI keep to that in the middle of a request, too. Other ciphers
+# have round keys on stack and heap as long as they transform a run of sectors, and nothing once clients
+# rest.
 . "$(dirname -- "$0")/lib.sh"
 . "$here/hygiene.sh"
 
@@ -34,7 +35,7 @@ while read -r cipher format; do
     argon2id*) volume "$cipher" make_luks2 v 4M "${argon2id[@]}" --key-size "${format#argon2id }" ;;
   esac
   at_work=(--at-work)
-  case $cipher,$kernel in aes-xts-plain64,aes-ni | aes-xts-plain64,vaes) at_work=() ;; esac
+  case $cipher,$kernel in *,cryptopp) ;; aes-*) at_work=() ;; esac
   parameters v
   serve "${parameters[@]}"
   here_is=("$tmp/v.material" --processes "$server" --serving)
