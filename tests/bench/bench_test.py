@@ -90,8 +90,13 @@ class Comparison(unittest.TestCase):
     def test_runs_that_scatter_are_not_worse(self):
         again = [80, 90, 100, 110, 120]
         scattering = reads([90] * 5, [100] * 5, again)
-        self.assertFalse(self.change(scattering, reads([80] * 5, [100] * 5)).worse)
-        self.assertTrue(self.change(scattering, reads([60] * 5, [100] * 5)).worse)
+        self.assertFalse(self.change(scattering, reads([65] * 5, [100] * 5)).worse)
+        self.assertTrue(self.change(scattering, reads([50] * 5, [100] * 5)).worse)
+
+    def test_more_rounds_are_surer(self):
+        again = [80, 90, 100, 110, 120]
+        surer = reads([90] * 15, [100] * 15, again * 3)
+        self.assertTrue(self.change(surer, reads([65] * 15, [100] * 15)).worse)
 
     def test_of_costs_more_is_worse(self):
         def run(ours):

@@ -1,4 +1,5 @@
-"""Bar charts as SVG, readable on light and on dark pages: the median as a bar, the range of all rounds as a line across it."""
+"""Bar charts as SVG, readable on light and on dark pages: the median as a bar, the range of all rounds as a line across it.
+Each group of bars has its own scale."""
 
 import dataclasses
 import statistics
@@ -56,13 +57,12 @@ def bar(label, values, top, scale):
 
 def chart(title, note, groups):
     """`note` says what the numbers are, and which way is better."""
-    largest = max(max(values) for group in groups for values in group.samples.values())
-    scale = (WIDTH - LABELS - VALUES - 10) / largest
     top, parts = 58, []
     for group in groups:
         parts.append(f'  <text class="heading" x="16" y="{top + 16}">{escape(group.heading)}</text>\n')
         top += HEADING
         first = top
+        scale = (WIDTH - LABELS - VALUES - 10) / max(max(values) for values in group.samples.values())
         for label, values in group.samples.items():
             parts.append(bar(label, values, top, scale))
             top += BAR + GAP

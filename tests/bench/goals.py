@@ -1,6 +1,7 @@
 """What was to be reached, and whether it was."""
 
 import dataclasses
+import math
 import statistics
 
 from measures import BASE, half_quartiles, spread
@@ -115,6 +116,7 @@ def verdicts(measures):
 # ---- two runs ----
 
 LEAST_TOLERANCE = 0.03
+USUAL_ROUNDS = 15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,9 +133,10 @@ class Change:
 
 
 def tolerance_of(measure, goal):
-    """What the median of a ratio may be off by, relative to it."""
+    """What the median of a ratio may be off by, relative to it; more where there were fewer rounds than usual."""
     ratios = measure.ratios(goal.of, goal.to)
-    return max(spread(measure) or 0, half_quartiles(ratios) / statistics.median(ratios))
+    scatter = max(spread(measure) or 0, half_quartiles(ratios) / statistics.median(ratios))
+    return scatter * max(1, math.sqrt(USUAL_ROUNDS / len(ratios)))
 
 
 def compare(old, new):

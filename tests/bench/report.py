@@ -118,7 +118,7 @@ def charts(measures):
     for name, heading, title, note, section, choose in wanted:
         found = groups(section, measures, choose)
         if found:
-            note = f"{note}; bars are medians, lines the range of all rounds"
+            note = f"{note}; bars are medians, lines the range of all rounds; each group has its own scale"
             yield name, heading, chart.chart(title, note, found)
 
 
