@@ -1,5 +1,5 @@
-"""Bar charts as SVG, readable on light and on dark pages: the median as a bar, the range of all rounds as a line across it.
-Each group of bars has its own scale."""
+"""Bar charts as SVG, readable on light and on dark pages: the median as a bar, the range of all rounds as a line
+across it. Each group of bars has its own scale."""
 
 import dataclasses
 import statistics
@@ -49,7 +49,8 @@ def bar(label, values, top, scale):
     return (
         f'  <text x="{LABELS}" y="{middle + 4:.0f}" text-anchor="end">{escape(label)}</text>\n'
         f'  <rect class="{kind}" x="{left}" y="{top}" width="{median * scale:.1f}" height="{BAR}" rx="2"/>\n'
-        f'  <line class="range" x1="{left + low * scale:.1f}" x2="{left + high * scale:.1f}" y1="{middle}" y2="{middle}"/>\n'
+        f'  <line class="range" x1="{left + low * scale:.1f}" x2="{left + high * scale:.1f}" '
+        f'y1="{middle}" y2="{middle}"/>\n'
         f'  <text class="value" x="{left + max(median, high) * scale + 8:.1f}" y="{middle + 4:.0f}">'
         f"{number(median)} ({number(low)} to {number(high)})</text>\n"
     )

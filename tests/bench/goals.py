@@ -140,7 +140,7 @@ def tolerance_of(measure, goal):
 
 
 def compare(old, new):
-    """The ratios that the goals are about, wherever both runs have them. Never absolute times: they are the machine's."""
+    """The ratios that the goals are about, wherever both runs have them; no times, which are the machine's."""
     changes = []
     for goal in GOALS:
         if goal.to is None and goal.measures == FIRST_BYTE:

@@ -17,6 +17,11 @@ class Measure:
         return [mine / theirs for mine, theirs in zip(self.samples[who], self.samples[to])]
 
 
+def rounded(values):
+    """Four digits are more than a measurement is good for."""
+    return [float(f"{value:.4g}") for value in values]
+
+
 class Measures:
     """All of them by their names."""
 
@@ -35,12 +40,8 @@ class Measures:
         }
 
     def to_json(self):
-        """Four digits are more than a measurement is good for."""
         return {
-            name: {
-                "unit": measure.unit,
-                "samples": {who: [float(f"{value:.4g}") for value in values] for who, values in measure.samples.items()},
-            }
+            name: {"unit": measure.unit, "samples": {who: rounded(values) for who, values in measure.samples.items()}}
             for name, measure in self.by_name.items()
         }
 
@@ -64,7 +65,7 @@ def half_quartiles(values):
 
 
 def spread(measure):
-    """The A/A spread: how far from 1 the ratio of two that are the same may come out. None where they were not measured."""
+    """The A/A spread: how far from 1 the ratio of two that are the same may come out; None without such two."""
     if AGAIN not in measure.samples:
         return None
     ratios = measure.ratios(AGAIN, BASE)

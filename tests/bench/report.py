@@ -167,31 +167,33 @@ Absolute numbers are the machine's, and of the moment. What counts are ratios of
 the other, in an order that changes with the round; the tables have the median of these ratios and their range.
 
 `{BASE}` serves the same bytes without encryption and is there twice. The *A/A spread* is how far from 1 the ratio of these two
-comes out: the distance of its median from 1, or half of what the middle half of the rounds spans, whichever is more. What differs by less is
-not different; a goal is reached when the median is there or misses it by less than that. Here the spread is at most {largest[1]:.3f} ({largest[0]}); where it
-is more than 0.1, the machine was busy with something else, and the run is better repeated.
+comes out: the distance of its median from 1, or half of what the middle half of the rounds spans, whichever is more. What differs by
+less is not different; a goal is reached when the median is there or misses it by less than that. Here the spread is at most
+{largest[1]:.3f} ({largest[0]}); where it is more than 0.1, the machine was busy with something else, and the run is better repeated.
 
-- *AES units*: what the instruction for one AES round can do alone on one core, with all its units busy and nothing loaded or stored. No
-  cipher can be faster.
-- *kernel vaes*, *kernel aes-ni*, …: ours, those that this CPU has. *luksdetached* is the one that was chosen. *kernel cryptopp* is the portable one.
+- *AES units*: what the instruction for one AES round can do alone on one core, with all its units busy and nothing loaded or
+  stored. No cipher can be faster.
+- *kernel vaes*, *kernel aes-ni*, …: ours, those that this CPU has, and *kernel cryptopp*, the portable one. *luksdetached* is the
+  one that was chosen.
 - *128 KiB + 16*: as 128 KiB, but 16 bytes off the start of a cache line, as the buffers are that nbdkit reads into.
 - Libraries get one sector at a time, as that is what they offer. Before anything is measured, its result is compared with ours.
-- *luksdetached* end to end is LUKS2 with sectors of 4096 bytes and aes-xts-plain64 with 512 bits; the peers with LUKS have LUKS1, with the
-  same cipher and sectors of 512 bytes. Before anything is measured, every server has returned what was written.
-- *luksdetached serve* is the service with one export and its own number of threads, the other servers have nbdkit's defaults.
+- *luksdetached* end to end is LUKS2 with sectors of 4096 bytes and aes-xts-plain64 with 512 bits; the peers with LUKS have LUKS1,
+  with the same cipher and sectors of 512 bytes. Before anything is measured, every server has returned what was written.
+- *luksdetached serve* is the service with one export and its own number of threads; the other servers have nbdkit's default.
 - *server CPU* is of all threads of the server, user and system.
-- *Unlock* is of whole programs: `luksdetached test`, `cryptsetup open --test-passphrase`, and qemu-io, which has to unlock to read a sector.
+- *Unlock* is of whole programs: `luksdetached test`, `cryptsetup open --test-passphrase`, and qemu-io, which has to unlock to read
+  a sector.
 - *Start* is with key derivations of 1000 iterations, a millisecond or less.
 
 ## How to run it
 
 ```
-tests/bench/run                        # everything; writes this page: half an hour, on a machine that does nothing else
-tests/bench/run --only kernels         # or kdfs, end-to-end, unlock, start: tables on the terminal, files in build/bench
-tests/bench/run --quick                # a few rounds of everything, likewise
-tests/bench/compare docs/benchmarks.json build/bench/benchmarks.json    # has a ratio become worse?
+tests/bench/run                   # everything; writes this page: half an hour, on a machine that does nothing else
+tests/bench/run --only kernels    # or kdfs, end-to-end, unlock, start: tables on the terminal, files in build/bench
+tests/bench/run --quick           # a few rounds of everything, likewise
+tests/bench/compare docs/benchmarks.json build/bench/benchmarks.json   # has a ratio become worse?
 ```
 
-`compare` looks at ratios, never at times, and calls worse only what differs by more than both runs scatter. Runs of different CPUs tell
-it little.
+`compare` looks at ratios, never at times, and calls worse only what differs by more than both runs scatter. Runs of different CPUs
+tell it little.
 {body}"""

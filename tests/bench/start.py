@@ -1,5 +1,5 @@
-"""From the start of a server to the first sector that a client has, with a key derivation that costs next to nothing; and
-how much memory it takes then, with clients that do nothing."""
+"""From the start of a server to the first sector that a client has, with a key derivation that costs next to nothing;
+and how much memory it takes then, with clients that do nothing."""
 
 import contextlib
 

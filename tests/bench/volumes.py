@@ -1,4 +1,4 @@
-"""What is served: one content in plain and encrypted in the ways that there are, with the secret that opens them all."""
+"""What is served: one content, plain and encrypted in the ways that there are, and the secret that opens them all."""
 
 import os
 import subprocess
