@@ -71,6 +71,7 @@ void require_known_answer(const AesXtsKernel& kernel) {
 
 const AesXtsKernel* aes_xts_kernel() {
   static const AesXtsKernel* const chosen = [] {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody in this process changes the environment
     const char* const wanted = std::getenv(variable.data());
     const AesXtsKernel* kernel = choose_aes_xts_kernel(wanted != nullptr ? wanted : "");
     if (kernel != nullptr) require_known_answer(*kernel);

@@ -84,6 +84,7 @@ Volume::Volume(std::unique_ptr<Source> payload, std::unique_ptr<SectorCipher> ci
       shows_holes_(holes == Holes::shown),
       piece_bytes_(payload_->preferred_request()),
       window_bytes_(payload_->preferred_window()),
+      part_bytes_(std::min(piece_bytes_, cached_part)),
       payload_lock_(payload_lock) {}
 
 std::uint64_t Volume::measure() {
@@ -145,7 +146,7 @@ void Volume::read_sectors(std::span<std::byte> sectors, const Piece& piece) cons
   std::uint64_t next_sector = piece.outer_begin / area_.sector_size;
   // Shared, so that no half of a sector's read-modify-write is seen.
   const RangeLock::Guard guard = hold(piece, RangeLock::Mode::shared);
-  payload_->read_parts(sectors, area_.offset + piece.outer_begin, cached_part,
+  payload_->read_parts(sectors, area_.offset + piece.outer_begin, part_bytes_,
                        [this, &next_sector](std::span<std::byte> part) {
                          cipher_->decrypt(part, part, next_sector);
                          next_sector += part.size() / area_.sector_size;

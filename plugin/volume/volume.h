@@ -118,7 +118,8 @@ class Volume {
   bool shows_holes_;
   SyncFailures sync_failures_;
   std::size_t piece_bytes_;   // most bytes written at once
-  std::size_t window_bytes_;  // most whole sectors read at once
+  std::size_t window_bytes_;  // most bytes of whole sectors read at once
+  std::size_t part_bytes_;    // and decrypted at once
   RangeLock& payload_lock_;
 };
 

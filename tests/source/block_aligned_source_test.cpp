@@ -109,6 +109,24 @@ TEST_F(BlockAlignedSourceTest, PassesAlignedRequestsWithoutACopy) {
   EXPECT_EQ(memory_->buffers, (std::vector<const std::byte*>{buffer.data(), buffer.data()}));
 }
 
+TEST_F(BlockAlignedSourceTest, ReadsInPartsAtEveryAlignment) {
+  auto source = make(512);
+  for (const std::uint64_t offset : {0U, 512U, 100U}) {
+    for (const std::size_t part : {512U, 1'000U, 4'096U}) {
+      Bytes buffer(10'240);
+      std::size_t arrived = 0;
+      source.read_parts(buffer, offset, part, [&](std::span<std::byte> next) {
+        EXPECT_EQ(next.data(), buffer.data() + arrived);
+        EXPECT_EQ(next.size(), std::min(part, buffer.size() - arrived));
+        arrived += next.size();
+      });
+      EXPECT_EQ(arrived, buffer.size());
+      EXPECT_TRUE(std::equal(buffer.begin(), buffer.end(),
+                             disk_.begin() + static_cast<std::ptrdiff_t>(offset)));
+    }
+  }
+}
+
 TEST_F(BlockAlignedSourceTest, CopiesOnlyTheEndsOfALargeRequest) {
   auto source = make(4'096);
   Bytes buffer(500'000);

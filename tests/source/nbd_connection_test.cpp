@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <memory>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -134,6 +136,82 @@ TEST(NbdConnection, KeepsRequestsInFlightTogether) {
   }
   for (std::thread& reader : readers) reader.join();
   EXPECT_LT(Clock::now() - before, 2s);
+}
+
+TEST(NbdConnection, KeepsThePartsOfOneReadInFlightTogether) {
+  RealNbdServer server(
+      RealNbdServer::nbdkit({"--filter=delay", "memory", "1M", "delay-read=500ms"}));
+  NbdConnection connection = connect(server.uri());
+  const Bytes data = pattern(NbdConnection::parts_at_once * 4096 - 100);
+  connection.write(data, 512, false, soon());
+  connection.start();
+  Bytes back(data.size());
+  std::size_t arrived = 0;
+  const auto before = Clock::now();
+  connection.read_parts(back, 512, 4096, soon(), [&](std::span<std::byte> part) {
+    EXPECT_EQ(part.data(), back.data() + arrived) << "they come in order";
+    arrived += part.size();
+    EXPECT_TRUE(arrived % 4096 == 0 || arrived == data.size());
+  });
+  EXPECT_LT(Clock::now() - before, 2s);
+  EXPECT_EQ(arrived, data.size());
+  EXPECT_EQ(back, data);
+}
+
+TEST(NbdConnection, ReadsAnyNumberOfPartsBeforeAndAfterStart) {
+  RealNbdServer server(RealNbdServer::nbdkit({"memory", "1M"}));
+  NbdConnection connection = connect(server.uri());
+  const Bytes data = pattern(1 << 20);
+  connection.write(data, 0, false, soon());
+  const auto read = [&](std::size_t length, std::size_t part) {
+    Bytes back(length);
+    std::size_t parts = 0;
+    connection.read_parts(back, 0, part, soon(), [&](std::span<std::byte>) { ++parts; });
+    EXPECT_EQ(parts, (length + part - 1) / part);
+    EXPECT_TRUE(std::equal(back.begin(), back.end(), data.begin()));
+  };
+  read(10'000, 512);
+  connection.start();
+  for (const std::size_t length : {1U, 511U, 512U, 513U, 4'096U, 100'000U, 1U << 20}) {
+    read(length, 512);
+    read(length, 1 << 19);
+  }
+  read(0, 512);
+}
+
+TEST(NbdConnection, APartThatFailsEndsAReadAfterThoseBeforeIt) {
+  RealNbdServer server(
+      RealNbdServer::nbdkit({"eval", "get_size=echo 65536",
+                             "pread=[ $4 -lt 8192 ] || { echo EPERM no >&2; exit 1; }; "
+                             "dd if=/dev/zero bs=$3 count=1 2>/dev/null"}));
+  NbdConnection connection = connect(server.uri());
+  connection.start();
+  Bytes back(65'536, std::byte{1});
+  std::size_t arrived = 0;
+  const Error error = error_of([&] {
+    connection.read_parts(back, 0, 4096, soon(),
+                          [&](std::span<std::byte> part) { arrived += part.size(); });
+  });
+  EXPECT_EQ(error.errno_code(), EPERM);
+  EXPECT_EQ(arrived, 8'192U);
+  EXPECT_NO_THROW(connection.read(back, 0, soon())) << "what follows is independent of it";
+}
+
+TEST(NbdConnection, WhatIsThrownForAPartEndsAReadAndNothingArrivesAfterwards) {
+  RealNbdServer server(
+      RealNbdServer::nbdkit({"--filter=delay", "memory", "64K", "delay-read=300ms"}));
+  NbdConnection connection = connect(server.uri());
+  connection.start();
+  Bytes back(65'536, std::byte{1});
+  const Error error = error_of([&] {
+    connection.read_parts(back, 0, 8'192, soon(), [](std::span<std::byte>) {
+      throw Error(ErrorKind::io, "enough", ECANCELED);
+    });
+  });
+  EXPECT_EQ(error.errno_code(), ECANCELED);
+  std::fill(back.begin(), back.end(), std::byte{2});
+  std::this_thread::sleep_for(700ms);
+  EXPECT_EQ(back, Bytes(back.size(), std::byte{2})) << "memory was written after the call";
 }
 
 TEST(NbdConnection, SaysGoodbyeAfterStart) {

@@ -176,6 +176,35 @@ TEST(NbdSource, SendsAgainWhatWasNotAnswered) {
   }
 }
 
+TEST(NbdSource, OfAReadInPartsOnlyThoseThatHaveNotArrivedAreAskedForAgain) {
+  FakeNbdServer server({.vanish_at = 16'384, .vanish_times = 2});
+  NbdSource source(to(server.uri()), Access::read_write, {});
+  const Bytes data = pattern(32'768);
+  source.start();
+  source.write(data, 0, Durability::cached);
+  const auto reads_of = [&](std::uint64_t offset) {
+    const auto commands = server.commands();
+    return std::count_if(commands.begin(), commands.end(), [&](const Command& command) {
+      return command.type == command_read && command.offset == offset;
+    });
+  };
+  Bytes back(data.size());
+  std::vector<std::pair<std::size_t, std::ptrdiff_t>> arrived;  // where, and how often asked for
+  source.read_parts(back, 0, 4'096, [&](std::span<std::byte> part) {
+    const auto begin = static_cast<std::size_t>(part.data() - back.data());
+    arrived.emplace_back(begin, reads_of(begin));
+    for (std::byte& b : part) b = ~b;  // as one who decrypts in place
+  });
+  ASSERT_EQ(arrived.size(), 8U);
+  for (std::size_t i = 0; i < arrived.size(); ++i) {
+    EXPECT_EQ(arrived[i].first, i * 4'096);
+    EXPECT_EQ(reads_of(i * 4'096), arrived[i].second) << "part " << i;
+  }
+  EXPECT_EQ(reads_of(16'384), 3);
+  for (std::byte& b : back) b = ~b;
+  EXPECT_EQ(back, data);
+}
+
 TEST(NbdSource, ADurableWriteThatIsSentAgainIsADurableOne) {
   FakeNbdServer server({.vanish_at = 8'192, .vanish_times = 2});
   NbdSource source(to(server.uri()), Access::read_write, {});

@@ -43,6 +43,8 @@ class MemorySource : public Source {
     std::copy(from.begin(), from.end(), to.begin());
   }
 
+  std::size_t preferred_window() const noexcept override { return std::size_t{256} << 10; }
+
   /// Writes the first half, lets `half_way` run, and writes the second half.
   void write(std::span<const std::byte> from, std::uint64_t offset,
              Durability durability) override {

@@ -235,6 +235,19 @@ TEST(VolumeTest, LargeRequestsGoInPiecesOfThePreferredSize) {
   for (const Call& call : f.source->take_calls()) EXPECT_LE(call.length, piece);
 }
 
+TEST(VolumeTest, ALargeReadIsDecryptedInPartsAsTheyArrive) {
+  Fixture f(6 * piece);
+  f.source->before = [&](const Call& call) {
+    // The second part of a window: the first one is there and decrypted.
+    if (call.offset == Fixture::guard + piece) throw Error(ErrorKind::io, "the cable", EIO);
+  };
+  Bytes back(4 * piece);
+  EXPECT_THROW(f.volume->read(back, 0), Error);
+  EXPECT_EQ(slice(back, 0, piece), slice(f.plain, 0, piece));
+  f.source->before = {};
+  EXPECT_EQ(f.read(0, 6 * piece), f.plain);
+}
+
 TEST(VolumeTest, NothingIsAskedForNoBytes) {
   Fixture f(4096);
   f.read(100, 0);
