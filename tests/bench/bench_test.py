@@ -53,6 +53,8 @@ class Verdicts(unittest.TestCase):
     def test_what_is_nearer_than_the_spread_is_reached(self):
         again = [98] * 3
         self.assertTrue(goals.judge(goal(at_least=0.9), reads([88.5] * 3, [100] * 3, again)).reached)
+        self.assertTrue(goals.judge(goal(at_least=0.9), reads([88.5] * 3, [100] * 3, again)).only_by_spread)
+        self.assertFalse(goals.judge(goal(at_least=0.9), reads([90.5] * 3, [100] * 3, again)).only_by_spread)
         self.assertFalse(goals.judge(goal(at_least=0.9), reads([87.5] * 3, [100] * 3, again)).reached)
         self.assertTrue(goals.judge(goal(at_most=1.3), reads([131.5] * 3, [100] * 3, again)).reached)
         self.assertFalse(goals.judge(goal(at_most=1.3), reads([132.5] * 3, [100] * 3, again)).reached)

@@ -30,11 +30,15 @@ class Verdict:
     low: float
     high: float
     spread: float | None
-    margin: float  # below 0: missed by so much
+    margin: float  # with the spread; below 0: missed by so much
 
     @property
     def reached(self):
         return self.margin >= 0
+
+    @property
+    def only_by_spread(self):
+        return self.reached and self.margin < (self.spread or 0)
 
 
 def sectors(size):

@@ -36,7 +36,7 @@ def goals_table(measures):
         spread = "" if verdict.spread is None else f"{verdict.spread:.3f}"
         rows.append([
             goal.what, number(verdict.median), f"{number(verdict.low)} to {number(verdict.high)}", spread, bound,
-            "yes" if verdict.reached else "**no**",
+            "**no**" if not verdict.reached else "by the spread" if verdict.only_by_spread else "yes",
         ])  # fmt: skip
     return table(["goal", "median", "range", "A/A spread", "bound", "reached"], rows) if rows else ""
 
@@ -168,7 +168,7 @@ the other, in an order that changes with the round; the tables have the median o
 
 `{BASE}` serves the same bytes without encryption and is there twice. The *A/A spread* is how far from 1 the ratio of these two
 comes out: the distance of its median from 1, or half of what the middle half of the rounds spans, whichever is more. What differs by
-less is not different; a goal is reached when the median is there or misses it by less than that. Here the spread is at most
+less is not different; a goal is reached when the median is there or misses it by less than that (*by the spread*). Here it is at most
 {largest[1]:.3f} ({largest[0]}); where it is more than 0.1, the machine was busy with something else, and the run is better repeated.
 
 - *AES units*: what the instruction for one AES round can do alone on one core, with all its units busy and nothing loaded or
