@@ -15,6 +15,7 @@ root = pathlib.Path(__file__).resolve().parents[2]
 build = pathlib.Path(os.environ.get("LUKSDETACHED_BUILD", root / "build"))
 program = build / "server/luksdetached"
 plugin = build / "plugin/nbdkit-luksdetached-plugin.so"
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Server:
         own = tempfile.mkdtemp(dir=folder, prefix="server.")
         if isinstance(command, Service):
             self.socket, self.export = command.socket, command.export
-            arguments = [program, "serve", command.config]
+            arguments = [*ENDS_WITH_US, program, "serve", command.config]
         else:
             self.socket, self.export = f"{own}/sock", ""
             arguments = [str(one).replace("{socket}", self.socket) for one in command]
@@ -108,7 +109,7 @@ def luksdetached_serve(volumes, name, threads=None):
 
 def qemu_nbd(*arguments):
     options = ["--persistent", "--shared=16", "--cache=writeback", "--socket={socket}"]
-    return ["setpriv", "--pdeathsig", "TERM", "qemu-nbd", *options, *arguments]
+    return [*ENDS_WITH_US, "qemu-nbd", *options, *arguments]
 
 
 def qemu_luks(volumes, image):
