@@ -111,7 +111,11 @@ std::string HeaderPlace::usual_keep_path(std::chrono::system_clock::time_point n
   ::gmtime_r(&time, &parts);
   char text[32];
   std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts);
-  return path_ + ".old-" + text;
+  const std::string first = path_ + ".old-" + text;
+  std::string path = first;
+  struct stat status = {};
+  for (unsigned n = 2; is_there(path, status); ++n) path = first + "-" + std::to_string(n);
+  return path;
 }
 
 void HeaderPlace::check_same_volume() const {
