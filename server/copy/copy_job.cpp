@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 
@@ -27,15 +28,38 @@ std::span<std::byte> memory(std::size_t end, std::size_t size) {
   return {pieces[end].get(), size};
 }
 
-bool is_hole(const CopyJob& job, const Piece& piece) {
-  if (!job.holes_are_zeros || !job.from.can_find_holes()) return false;
-  const auto extents = job.from.extents(piece.size, job.from_offset + piece.offset, 1);
-  return extents.front().hole && extents.front().length >= piece.size;
-}
+// Where the source of a job has holes whose bytes are known without reading them. Asks once for
+// each extent: to find where one ends may take as long as it is.
+class Holes {
+ public:
+  explicit Holes(const CopyJob& job)
+      : job_(job), wanted_(job.holes_are_zeros && job.from.can_find_holes()) {}
 
-std::span<const std::byte> read_from(const CopyJob& job, const Piece& piece) {
+  bool cover(const Piece& piece) {
+    if (!wanted_) return false;
+    const std::lock_guard lock(mutex_);
+    if (piece.offset < begin_ || piece.offset >= end_) {
+      const Extent extent =
+          job_.from.extents(job_.bytes - piece.offset, job_.from_offset + piece.offset, 1).front();
+      begin_ = piece.offset;
+      end_ = piece.offset + extent.length;
+      hole_ = extent.hole;
+    }
+    return hole_ && piece.offset + piece.size <= end_;
+  }
+
+ private:
+  const CopyJob& job_;
+  bool wanted_;
+  std::mutex mutex_;         // guards what follows
+  std::uint64_t begin_ = 0;  // of the extent that was asked for last
+  std::uint64_t end_ = 0;
+  bool hole_ = false;
+};
+
+std::span<const std::byte> read_from(const CopyJob& job, Holes& holes, const Piece& piece) {
   const std::span<std::byte> bytes = memory(0, piece.size);
-  if (is_hole(job, piece)) {
+  if (holes.cover(piece)) {
     std::ranges::fill(bytes, std::byte{0});
   } else {
     job.from.read(bytes, job.from_offset + piece.offset);
@@ -83,7 +107,7 @@ class Copy {
   }
 
   void put(const Piece& piece) {
-    const std::span<const std::byte> bytes = read_from(job_, piece);
+    const std::span<const std::byte> bytes = read_from(job_, holes_, piece);
     if (!has_it(piece, bytes)) {
       const std::vector<Run> runs = job_.target == Target::zeros
                                         ? data_runs(bytes, hole_bytes)
@@ -111,6 +135,7 @@ class Copy {
 
   const CopyJob& job_;
   const Report& report_;
+  Holes holes_{job_};
   std::vector<char> written_;  // one byte each: threads write beside each other
   std::atomic<std::uint64_t> done_ = 0;
   std::atomic<unsigned> others_ = 0;  // in a row
@@ -123,10 +148,11 @@ Written copy(const CopyJob& job, const Report& report) {
 }
 
 void verify(const CopyJob& job, const Written& written, const Report& report) {
+  Holes holes(job);
   std::atomic<std::uint64_t> done = 0;
   const auto check = [&](std::uint64_t number) {
     const Piece piece = piece_of(job.bytes, number);
-    if (written[number] && !is_there(job, piece, read_from(job, piece))) {
+    if (written[number] && !is_there(job, piece, read_from(job, holes, piece))) {
       throw Error(ErrorKind::io,
                   "what is read back from " + job.to.name() + " in the " +
                       std::to_string(piece.size) + " bytes at " +
@@ -141,11 +167,12 @@ void verify(const CopyJob& job, const Written& written, const Report& report) {
 }
 
 bool is_copied(const CopyJob& job, const Report& report) {
+  Holes holes(job);
   std::atomic<std::uint64_t> done = 0;
   std::atomic<bool> same = true;
   const auto look = [&](std::uint64_t number) {
     const Piece piece = piece_of(job.bytes, number);
-    if (same && !is_there(job, piece, read_from(job, piece))) same = false;
+    if (same && !is_there(job, piece, read_from(job, holes, piece))) same = false;
     done += piece.size;
   };
   for_each_piece(0, count_pieces(job.bytes), look, [&] { report(done); });

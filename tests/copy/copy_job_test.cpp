@@ -84,7 +84,7 @@ TEST(CopyJob, ZerosAreWrittenOverAnythingElse) {
 TEST(CopyJob, HolesAreReadOnlyWhereTheySayNothing) {
   MemorySource from(Bytes(2 * piece_bytes));
   from.holes = [](std::uint64_t length, std::uint64_t offset) {
-    return std::vector<Extent>{{length, offset == 0}};
+    return std::vector<Extent>{{std::min<std::uint64_t>(length, piece_bytes), offset == 0}};
   };
   MemorySource to(plain(2 * piece_bytes));
   CopyJob job{.from = from, .to = to, .bytes = from.size()};
@@ -94,6 +94,21 @@ TEST(CopyJob, HolesAreReadOnlyWhereTheySayNothing) {
   copy(job, silent);
   EXPECT_EQ(offsets(from.take_calls(), Kind::read), (std::multiset<std::uint64_t>{piece_bytes}));
   EXPECT_EQ(to.bytes(), from.bytes());
+}
+
+TEST(CopyJob, AsksOnceForEachExtent) {
+  MemorySource from(Bytes(64 * piece_bytes));
+  from.holes = [](std::uint64_t length, std::uint64_t offset) {
+    constexpr std::uint64_t middle = 32 * piece_bytes;
+    return std::vector<Extent>{offset < middle ? Extent{std::min(length, middle - offset), false}
+                                               : Extent{length, true}};
+  };
+  MemorySource to(Bytes(from.size()));
+  copy({.from = from, .to = to, .bytes = from.size(), .holes_are_zeros = true}, silent);
+  const auto calls = from.take_calls();
+  EXPECT_EQ(offsets(calls, Kind::read).size(), 32U);
+  // A thread may come late to the first one.
+  EXPECT_LT(offsets(calls, Kind::extents).size(), 24U);
 }
 
 TEST(CopyJob, WhatAnEarlierCopyHasLeftIsNotWritten) {
