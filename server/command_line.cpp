@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "copy_command_line.h"
 #include "edit_command_line.h"
 
 namespace luksdetached {
@@ -115,7 +116,7 @@ Action read_command_line(int argc, const char* const* argv) {
   Action action;
   for (const auto add :
        {add_serve, add_config, add_reload, add_status, add_healthcheck, add_inspect, add_test,
-        add_create, add_key_commands, add_header_commands}) {
+        add_create, add_copy_commands, add_key_commands, add_header_commands}) {
     add(app, action);
   }
   try {

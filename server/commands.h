@@ -78,6 +78,20 @@ struct CreateArguments {
   bool json = false;
 };
 
+/// What `encrypt` is given.
+struct EncryptArguments {
+  CreateArguments volume;  ///< but for the size of its payload
+  std::string source;      ///< URI of the plain data
+};
+
+/// What `decrypt` is given.
+struct DecryptArguments {
+  OptionArguments options;  ///< header, payload, secret and limits
+  std::string target;       ///< URI of the plain data
+  bool force = false;       ///< also over what is there
+  bool json = false;
+};
+
 // Each does what a command line asks for, and returns the exit status or throws.
 
 /// `serve CONFIG`: checks the config, then becomes nbdkit; returns only when that failed.
@@ -115,6 +129,12 @@ int remove_key(KeyArguments& arguments);
 
 /// `create`: makes the header of a new volume, and its payload.
 int create(CreateArguments& arguments);
+
+/// `encrypt SOURCE`: makes a volume that has the plain data of SOURCE.
+int encrypt(EncryptArguments& arguments);
+
+/// `decrypt TARGET`: copies the plain data of a volume.
+int decrypt(DecryptArguments& arguments);
 
 /// `header backup HEADER`: copies it into a file.
 int back_up_header(const HeaderBackupArguments& arguments);

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "commands.h"
+#include "create_command.h"
 #include "edit/header_place.h"
 #include "edit/new_file.h"
 #include "edit/new_volume.h"
@@ -28,20 +29,6 @@
 namespace luksdetached {
 
 namespace {
-
-ExportOptions read_create_options(CreateArguments& arguments) {
-  if (!arguments.options.has("secret") && !arguments.options.has("passphrase")) {
-    if (isatty(STDIN_FILENO) != 1) {
-      throw OptionError(
-          "--secret SECRET or --passphrase +FILE is missing: there is no terminal to ask on");
-    }
-    arguments.options.set("passphrase", "-");
-  }
-  ExportOptions options = arguments.options.options(Purpose::serve);
-  if (options.headers.size() != 1) throw OptionError("--header is given more than once");
-  check_single_secret(options);
-  return options;
-}
 
 // What a file holds, or a device begins with, would be lost. Before the user is asked for anything.
 void check_header_place(const ExportOptions& options) {

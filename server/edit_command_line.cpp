@@ -5,31 +5,12 @@
 #include <memory>
 #include <string>
 
+#include "command_options.h"
 #include "commands.h"
 
 namespace luksdetached {
 
 namespace {
-
-void add_secrets(CLI::App& command, OptionArguments& options) {
-  options.add(command, "secret", "SECRET",
-              "where key bytes are, used exactly as they are: a path, fd:N, -, credential:NAME, "
-              "exec:PATH, token:; may repeat");
-  options.add(command, "secret-offset", "SIZE", "bytes of each secret to skip");
-  options.add(command, "secret-size", "SIZE", "bytes of each secret to use");
-  options.add(command, "passphrase", "+FILE|-|-FD",
-              "one line of a file, of standard input or of a file descriptor; may repeat");
-}
-
-void add_limits(CLI::App& command, OptionArguments& options) {
-  options.add(command, "kdf-memory-max", "SIZE", "refuse key slots that need more (4G)");
-  options.add(command, "kdf-iterations-max", "N", "refuse more PBKDF2 iterations (100000000)");
-}
-
-void add_header_options(CLI::App& command, OptionArguments& options) {
-  options.add_header(command);
-  options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
-}
 
 void add_kdf(CLI::App& command, edit::KdfChoice& kdf) {
   command.add_option("--pbkdf", kdf.type, "how the new key slot's key is derived (argon2id)")
@@ -53,10 +34,6 @@ void add_priority(CLI::App& command, std::optional<unsigned>& priority) {
       ->option_text("ignore|normal|prefer")
       ->transform(CLI::Transformer(words))
       ->check(CLI::Range(0U, 2U));
-}
-
-void add_json(CLI::App& command, bool& json) {
-  command.add_flag("--json", json, "as JSON");
 }
 
 // What `key add` and `key change` have in common.
@@ -146,17 +123,11 @@ void add_header_restore(CLI::App& header, Action& action) {
 
 }  // namespace
 
-void add_create(CLI::App& app, Action& action) {
-  CLI::App& command = *app.add_subcommand("create", "make a new volume: its header, and a payload");
-  const auto arguments = std::make_shared<CreateArguments>();
-  OptionArguments& options = arguments->options;
-  edit::VolumeChoice& choice = arguments->choice;
+void add_new_volume(CLI::App& command, CreateArguments& arguments) {
+  OptionArguments& options = arguments.options;
+  edit::VolumeChoice& choice = arguments.choice;
   options.add(command, "header", "URI", "where the header goes");
   options.add(command, "payload", "URI", "where the encrypted sectors are, or shall be");
-  command
-      .add_option("--payload-size", arguments->payload_size,
-                  "make the payload, a file of so many bytes (it is there)")
-      ->option_text("SIZE");
   options.add(command, "secret", "SECRET",
               "where the key bytes are that shall open it: a path, fd:N, -, credential:NAME, "
               "exec:PATH");
@@ -170,16 +141,26 @@ void add_create(CLI::App& app, Action& action) {
   command.add_option("--cipher", choice.cipher, "of the data (aes-xts-plain64)")
       ->option_text("NAME");
   command.add_option("--key-size", choice.key_bits, "of the volume key (512)")->option_text("BITS");
-  command.add_option("--sector-size", arguments->sector_bytes, "of the data (4096 where it fits)")
+  command.add_option("--sector-size", arguments.sector_bytes, "of the data (4096 where it fits)")
       ->option_text("BYTES")
       ->check(CLI::IsMember({512, 1024, 2048, 4096}));
   command.add_option("--uuid", choice.uuid, "of the volume (a random one)")->option_text("UUID");
   command.add_option("--label", choice.label, "of the volume (LUKS2)")->option_text("TEXT");
   add_kdf(command, choice.kdf);
   add_limits(command, options);
-  command.add_flag("--force", arguments->force, "also over what is there already");
+  command.add_flag("--force", arguments.force, "also over what is there already");
   options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
-  add_json(command, arguments->json);
+  add_json(command, arguments.json);
+}
+
+void add_create(CLI::App& app, Action& action) {
+  CLI::App& command = *app.add_subcommand("create", "make a new volume: its header, and a payload");
+  const auto arguments = std::make_shared<CreateArguments>();
+  add_new_volume(command, *arguments);
+  command
+      .add_option("--payload-size", arguments->payload_size,
+                  "make the payload, a file of so many bytes (it is there)")
+      ->option_text("SIZE");
   command.callback([arguments, &action] { action = [arguments] { return create(*arguments); }; });
 }
 

@@ -2,12 +2,17 @@
 #pragma once
 
 #include "command_line.h"
+#include "commands.h"
 
 namespace CLI {  // NOLINT(readability-identifier-naming): CLI11
 class App;
 }
 
 namespace luksdetached {
+
+/// `command` takes what a new volume is like, where it goes and what opens it. Must live as long as
+/// the command line is read.
+void add_new_volume(CLI::App& command, CreateArguments& arguments);
 
 // Each of these adds commands to `app`. When a command line that has one of them is parsed,
 // `action` becomes what is to be done.

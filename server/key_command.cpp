@@ -10,7 +10,7 @@
 
 namespace luksdetached {
 
-ExportOptions read_unlock_options(OptionArguments& arguments) {
+ExportOptions read_unlock_options(OptionArguments& arguments, Purpose purpose) {
   const bool given =
       arguments.has("secret") || arguments.has("passphrase") || arguments.has("volume-key");
   if (!given) {
@@ -20,7 +20,7 @@ ExportOptions read_unlock_options(OptionArguments& arguments) {
     }
     arguments.set("passphrase", "-");
   }
-  return arguments.options(Purpose::unlock);
+  return arguments.options(purpose);
 }
 
 void check_editable(const ExportOptions& options, const LoadedHeader& loaded, Warnings& warnings) {

@@ -12,7 +12,7 @@ namespace luksdetached {
 
 /// The options of a command that needs something to unlock the header with; a passphrase typed on
 /// the terminal when nothing was given. Throws OptionError.
-ExportOptions read_unlock_options(OptionArguments& arguments);
+ExportOptions read_unlock_options(OptionArguments& arguments, Purpose purpose = Purpose::unlock);
 
 /// Throws what keeps a header from being changed, and warns of what is wrong with it.
 void check_editable(const ExportOptions& options, const LoadedHeader& loaded, Warnings& warnings);

@@ -29,7 +29,8 @@ std::string file_name_of(const std::string& path) {
   return slash == std::string::npos ? path : path.substr(slash + 1);
 }
 
-// False with errno. Not every file system has both ways.
+// Both return false with errno. Not every file system has both ways not to replace.
+
 bool rename_without_replacing(const std::string& from, const std::string& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
   if (errno != EINVAL && errno != ENOSYS) return false;
@@ -38,12 +39,33 @@ bool rename_without_replacing(const std::string& from, const std::string& to) {
   return true;
 }
 
+bool rename_file(const std::string& from, const std::string& to, Existing existing) {
+  if (existing == Existing::refused) return rename_without_replacing(from, to);
+  return ::rename(from.c_str(), to.c_str()) == 0;
+}
+
+[[noreturn]] void cannot(const std::string& doing, const std::string& path, int code) {
+  throw Error(ErrorKind::io,
+              "cannot " + doing + " " + escape_control(path) + ": " + errno_text(code), code);
+}
+
 }  // namespace
+
+void give_name(const std::string& from, const std::string& to, Existing existing) {
+  if (!rename_file(from, to, existing)) cannot("make", to, errno);
+  sync_folder_of(to);
+}
+
+void sync_folder_of(const std::string& path) {
+  const FileDescriptor folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || ::fsync(folder.get()) != 0) {
+    cannot("bring to stable storage the name of", path, errno);
+  }
+}
 
 NewFile::NewFile(std::string path)
     : path_(std::move(path)),
-      folder_(folder_of(path_)),
-      temporary_(folder_ + "/." + file_name_of(path_) + ".XXXXXX") {
+      temporary_(folder_of(path_) + "/." + file_name_of(path_) + ".XXXXXX") {
   file_ = FileDescriptor(::mkostemp(temporary_.data(), O_CLOEXEC));  // with mode 0600
   if (!file_) {
     published_ = true;  // there is nothing to remove
@@ -56,8 +78,7 @@ NewFile::~NewFile() {
 }
 
 void NewFile::fail(const std::string& doing, int code) const {
-  throw Error(ErrorKind::io,
-              "cannot " + doing + " " + escape_control(path_) + ": " + errno_text(code), code);
+  cannot(doing, path_, code);
 }
 
 void NewFile::write(std::span<const std::byte> bytes) {
@@ -107,13 +128,9 @@ void NewFile::give_to(const Ownership& ownership) {
 }
 
 void NewFile::publish(Existing existing) {
-  const bool renamed = existing == Existing::replaced
-                           ? ::rename(temporary_.c_str(), path_.c_str()) == 0
-                           : rename_without_replacing(temporary_, path_);
-  if (!renamed) fail("make", errno);
+  if (!rename_file(temporary_, path_, existing)) fail("make", errno);
   published_ = true;
-  const FileDescriptor folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder || ::fsync(folder.get()) != 0) fail("bring to stable storage the name of", errno);
+  sync_folder_of(path_);
 }
 
 }  // namespace luksdetached::edit

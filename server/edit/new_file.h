@@ -26,6 +26,12 @@ enum class Existing {
   replaced,  ///< it goes when the new one is there
 };
 
+/// Renames `from`, in the same folder as `to`, for good when this returns. Throws Error(io).
+void give_name(const std::string& from, const std::string& to, Existing existing);
+
+/// Brings the names in the folder of `path` to stable storage. Throws Error(io).
+void sync_folder_of(const std::string& path);
+
 /// A file that is being made, under a name of its own beside the one that it shall have. When it
 /// goes out of scope before `publish`, nothing is left.
 class NewFile {
@@ -53,7 +59,6 @@ class NewFile {
   [[noreturn]] void fail(const std::string& doing, int code) const;
 
   std::string path_;
-  std::string folder_;
   std::string temporary_;
   FileDescriptor file_;
   bool published_ = false;

@@ -25,9 +25,10 @@ rooms = {
         {"base", "config", "crypto", "log", "luks", "metrics", "source", "secret", "volume", "export",
          "status"},
         {"nbdkit-plugin.h", "systemd"}),
-    "server": ({"base", "config", "crypto", "edit", "export", "log", "luks", "secret", "source",
-                "server", "status"},
+    "server": ({"base", "config", "copy", "crypto", "edit", "export", "log", "luks", "secret", "source",
+                "server", "status", "volume"},
                {"nlohmann", "CLI"}),
+    "server/copy": ({"base", "server", "source", "volume"}, set()),
     "server/edit": ({"base", "config", "crypto", "export", "luks", "secret", "source"},
                     {"libcryptsetup.h", "blkid", "nlohmann"}),
 }

@@ -1,0 +1,70 @@
+#include "unfinished_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/error.h"
+#include "base/file_descriptor.h"
+#include "source/uri.h"
+
+namespace luksdetached::copy {
+
+namespace {
+
+[[noreturn]] void fail(const std::string& doing, const std::string& path) {
+  const int code = errno;
+  throw Error(ErrorKind::io,
+              "cannot " + doing + " " + escape_control(path) + ": " + errno_text(code), code);
+}
+
+}  // namespace
+
+std::string unfinished_path(const std::string& path) {
+  return path + ".unfinished";
+}
+
+bool exists(const std::string& path) {
+  struct stat status = {};
+  if (::stat(path.c_str(), &status) == 0) return true;
+  if (errno != ENOENT) fail("examine", path);
+  return false;
+}
+
+Target make_unfinished(const std::string& path, std::uint64_t bytes) {
+  const std::string name = unfinished_path(path);
+  const FileDescriptor file(
+      ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+  struct stat status = {};
+  if (!file || ::fstat(file.get(), &status) != 0) fail("make", name);
+  if (S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == bytes) {
+    return Target::earlier;
+  }
+  // One that was cut off right after it was made has no bytes yet.
+  if (!S_ISREG(status.st_mode) || status.st_size != 0) {
+    throw Error(ErrorKind::usage, escape_control(name) +
+                                      " is not what an earlier attempt at this "
+                                      "copy has left: it has not " +
+                                      std::to_string(bytes) + " bytes; remove it to begin anew");
+  }
+  if (::ftruncate(file.get(), static_cast<off_t>(bytes)) != 0 || ::fsync(file.get()) != 0) {
+    fail("make", name);
+  }
+  edit::sync_folder_of(name);
+  return Target::zeros;
+}
+
+void finish(const std::string& path, edit::Existing existing) {
+  edit::give_name(unfinished_path(path), path, existing);
+}
+
+void forget_cached(const std::string& uri) {
+  const Uri parsed = parse_uri(uri);
+  if (parsed.scheme != Scheme::path) return;
+  const FileDescriptor file(::open(parsed.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file) (void)::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
+}
+
+}  // namespace luksdetached::copy

@@ -1,0 +1,142 @@
+#include "copy_command.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/error.h"
+#include "copy/pieces.h"
+#include "copy/unfinished_file.h"
+#include "crypto/sector_cipher.h"
+#include "edit/payload_signature.h"
+#include "export/data_area.h"
+#include "export/open_as.h"
+#include "export/payload_identity.h"
+#include "interruption.h"
+#include "progress_bar.h"
+#include "source/uri.h"
+
+namespace luksdetached {
+
+namespace {
+
+constexpr unsigned connections = 4;
+
+copy::Report reporter(ProgressBar& bar) {
+  return [&bar](std::uint64_t done) {
+    bar.show(done);
+    Interruption::check();
+  };
+}
+
+}  // namespace
+
+bool is_file_place(const std::string& uri) {
+  const Uri parsed = parse_uri(uri);
+  if (parsed.scheme != Scheme::path) return false;
+  struct stat status = {};
+  return ::stat(parsed.path.c_str(), &status) != 0 || S_ISREG(status.st_mode);
+}
+
+std::string file_path(const std::string& role, const std::string& uri) {
+  if (is_file_place(uri)) return parse_uri(uri).path;
+  throw OptionError("the " + role + " must be a file that can be made, and " + parse_uri(uri).name +
+                    " is none; `header restore` puts a header on a device or a server");
+}
+
+void check_elsewhere(const std::string& uri, const std::vector<std::string>& others) {
+  const std::vector<std::string> its = payload_identities(uri);
+  for (const std::string& other : others) {
+    for (const std::string& identity : payload_identities(other)) {
+      if (std::ranges::find(its, identity) == its.end()) continue;
+      const std::string name = parse_uri(uri).name;
+      const std::string others_name = parse_uri(other).name;
+      throw OptionError(name + " is given twice" +
+                        (name == others_name ? "" : ", also as " + others_name) +
+                        ": it would be overwritten while it is needed");
+    }
+  }
+}
+
+void check_free(const std::string& role, const std::string& path) {
+  if (!copy::exists(path)) return;
+  throw Error(ErrorKind::policy, role + " " + escape_control(path) +
+                                     " exists, and would be lost; --force replaces it");
+}
+
+std::unique_ptr<Source> open_to_read(const std::string& role, const std::string& uri,
+                                     bool insecure) {
+  std::unique_ptr<Source> source = open_as(role, uri,
+                                           {.access = Access::read_only,
+                                            .lock = false,
+                                            .holes = true,
+                                            .insecure = insecure,
+                                            .connections = connections});
+  source->start();
+  return source;
+}
+
+std::unique_ptr<Source> open_to_write(const std::string& role, const std::string& uri,
+                                      bool insecure) {
+  std::unique_ptr<Source> source = open_as(
+      role, uri, {.access = Access::read_write, .insecure = insecure, .connections = connections});
+  if (!source->writable()) {
+    throw Error(ErrorKind::source_unreachable,
+                "cannot write " + role + " " + source->name() + ": it can only be read");
+  }
+  source->start();
+  return source;
+}
+
+void check_blank(const std::string& role, Source& source) {
+  const std::string there = edit::find_signature(source);
+  if (there.empty()) return;
+  throw Error(ErrorKind::policy, role + " " + source.name() + " holds " + there +
+                                     ", which would be lost; --force overwrites it");
+}
+
+std::unique_ptr<copy::VolumeSource> open_plain(const LoadedHeader& loaded,
+                                               const SecureBuffer& volume_key,
+                                               std::unique_ptr<Source> payload, RangeLock& lock,
+                                               Warnings& warnings) {
+  const luks::Segment& segment = loaded.header.segment;
+  const std::string name = payload->name();
+  std::vector<std::string> about_payload;
+  DataArea area;
+  try {
+    area = find_data_area(segment, payload->size(), {}, about_payload);
+  } catch (const Error& error) {
+    throw Error(error.kind(), "payload " + name + ": " + error.what(), error.errno_code());
+  }
+  for (const std::string& text : about_payload) warnings.add("payload " + name + ": " + text);
+  auto volume = std::make_unique<Volume>(
+      std::move(payload), make_sector_cipher(segment.cipher, volume_key.span(), area.sector_size),
+      area, lock);
+  return std::make_unique<copy::VolumeSource>(std::move(volume), name);
+}
+
+std::uint64_t copy_and_verify(const copy::CopyJob& job, const std::string& to_uri) {
+  const Interruption interruption;
+  copy::Written written;
+  {
+    ProgressBar bar("copied", job.bytes);
+    written = copy::copy(job, reporter(bar));
+  }
+  copy::forget_cached(to_uri);
+  ProgressBar bar("verified", job.bytes);
+  copy::verify(job, written, reporter(bar));
+  std::uint64_t bytes = 0;
+  for (std::uint64_t number = 0; number < written.size(); ++number) {
+    if (written[number]) bytes += copy::piece_of(job.bytes, number).size;
+  }
+  return bytes;
+}
+
+bool is_copied(const copy::CopyJob& job) {
+  const Interruption interruption;
+  ProgressBar bar("compared", job.bytes);
+  return copy::is_copied(job, reporter(bar));
+}
+
+}  // namespace luksdetached

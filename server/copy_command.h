@@ -1,0 +1,56 @@
+// What the commands that copy data have in common.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/export_options.h"
+#include "copy/copy_job.h"
+#include "copy/volume_source.h"
+#include "crypto/secure_memory.h"
+#include "export/load_header.h"
+#include "source/source.h"
+#include "warnings.h"
+
+namespace luksdetached {
+
+/// Does `uri` name a regular file, or one that could be made? Not a device, nor a server.
+bool is_file_place(const std::string& uri);
+
+/// The path of the local file that `role` shall become. Throws OptionError for what cannot be one.
+std::string file_path(const std::string& role, const std::string& uri);
+
+/// Throws OptionError when `uri`, which is to be written, is of the same place as one of `others`,
+/// as far as that can be told.
+void check_elsewhere(const std::string& uri, const std::vector<std::string>& others);
+
+/// Throws Error(policy) when there is something called `path`, which would be lost.
+void check_free(const std::string& role, const std::string& path);
+
+/// Opens and starts what is only read.
+std::unique_ptr<Source> open_to_read(const std::string& role, const std::string& uri,
+                                     bool insecure);
+
+/// Opens, locks and starts what is overwritten. Throws Error, also when it cannot be written.
+std::unique_ptr<Source> open_to_write(const std::string& role, const std::string& uri,
+                                      bool insecure);
+
+/// Throws Error(policy) when the device or server `uri` holds what libblkid knows.
+void check_blank(const std::string& role, Source& source);
+
+/// The plain bytes of the volume of `loaded` in `payload`, started. `lock` must outlive it. Throws
+/// Error. `warnings` hears what is odd about the payload.
+std::unique_ptr<copy::VolumeSource> open_plain(const LoadedHeader& loaded,
+                                               const SecureBuffer& volume_key,
+                                               std::unique_ptr<Source> payload, RangeLock& lock,
+                                               Warnings& warnings);
+
+/// Copies and verifies, with a progress bar; Ctrl-C ends it. `to_uri` is of `job.to`. Returns how
+/// many bytes had to be written.
+std::uint64_t copy_and_verify(const copy::CopyJob& job, const std::string& to_uri);
+
+/// copy::is_copied with a progress bar.
+bool is_copied(const copy::CopyJob& job);
+
+}  // namespace luksdetached

@@ -1,0 +1,240 @@
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "commands.h"
+#include "copy/unfinished_file.h"
+#include "copy_command.h"
+#include "create_command.h"
+#include "edit/header_backup.h"
+#include "edit/new_file.h"
+#include "edit/new_volume.h"
+#include "json_failure.h"
+#include "key_command.h"
+#include "luks/unlock.h"
+#include "new_secret.h"
+#include "print_json.h"
+#include "size_text.h"
+#include "source/file_source.h"
+#include "source/uri.h"
+#include "warnings.h"
+
+namespace luksdetached {
+
+namespace {
+
+// Until all is copied, verified and on stable storage the header has another name, and so has a
+// payload that is a file: whoever comes across them cannot take them for a volume, and the same
+// command finds them and goes on. The payload gets its name first, so that there is no moment at
+// which a header has its name and its data are not there.
+class Encryption {
+ public:
+  Encryption(EncryptArguments& arguments, Warnings& warnings)
+      : arguments_(arguments.volume),
+        options_(read_create_options(arguments.volume)),
+        source_uri_(arguments.source),
+        warnings_(warnings),
+        header_path_(file_path("header", options_.headers.front())),
+        header_name_(copy::unfinished_path(header_path_)),
+        continues_(copy::exists(header_name_)) {
+    check_elsewhere(options_.headers.front(), {source_uri_, options_.payload});
+    check_elsewhere(options_.payload, {source_uri_});
+    if (!arguments_.force) check_free("header", header_path_);
+    open_source();
+    open_payload();
+    secret_ = read_new_secret(options_, warnings_.warn());
+    if (!continues_) make_header();
+    open_header();
+  }
+
+  void run() {
+    if (is_complete()) {
+      already_there_ = source_->size();
+    } else {
+      fill();
+    }
+    copy::finish(header_path_, existing());
+  }
+
+  const ExportOptions& options() const { return options_; }
+  const LoadedHeader& header() const { return header_; }
+  const Source& source() const { return *source_; }
+  bool continues() const { return continues_; }
+  std::uint64_t already_there() const { return already_there_; }
+
+ private:
+  edit::Existing existing() const {
+    return arguments_.force ? edit::Existing::replaced : edit::Existing::refused;
+  }
+
+  void open_source() {
+    source_ = open_to_read("source", source_uri_, options_.insecure);
+    const std::size_t sector = arguments_.sector_bytes.value_or(512);
+    if (source_->size() != 0 && source_->size() % sector == 0) return;
+    throw Error(ErrorKind::usage, "source " + source_->name() + " has " +
+                                      std::to_string(source_->size()) +
+                                      " bytes, and a volume has whole sectors of " +
+                                      std::to_string(sector) + " bytes; `truncate -s %" +
+                                      std::to_string(sector) + "` appends zeros to a file");
+  }
+
+  void open_payload() {
+    if (is_file_place(options_.payload)) {
+      payload_path_ = parse_uri(options_.payload).path;
+      if (!arguments_.force && !may_be_complete()) check_free("payload", payload_path_);
+      return;
+    }
+    payload_ = open_to_write("payload", options_.payload, options_.insecure);
+    if (payload_->size() < source_->size()) {
+      throw Error(ErrorKind::payload_too_small, "payload " + payload_->name() + " has " +
+                                                    std::to_string(payload_->size()) +
+                                                    " bytes, source " + source_->name() + " has " +
+                                                    std::to_string(source_->size()));
+    }
+    if (!arguments_.force) check_blank("payload", *payload_);
+  }
+
+  void make_header() {
+    const std::uint64_t bytes = payload_ ? payload_->size() : source_->size();
+    edit::VolumeChoice choice = arguments_.choice;
+    choice.sector_bytes = arguments_.sector_bytes.value_or(
+        edit::usual_sector_bytes(choice.version, options_.payload, bytes));
+    const LoadedHeader made = edit::make_header(choice, bytes, secret_, kdf_limits(options_));
+    edit::NewFile file(header_name_);
+    file.write(edit::backup_image(made));
+    file.publish(edit::Existing::refused);
+  }
+
+  void open_header() {
+    FileSource file(header_name_, Access::read_only, false);
+    header_ = load_header(file, HeaderPart::whole);
+    luks::check_servable(header_.header);
+    const luks::Segment& segment = header_.header.segment;
+    const edit::VolumeChoice& choice = arguments_.choice;
+    const std::size_t sector = arguments_.sector_bytes.value_or(segment.sector_size);
+    if (header_.header.version != choice.version || segment.encryption != choice.cipher ||
+        segment.sector_size != sector) {
+      throw Error(ErrorKind::usage, file.name() +
+                                        " is of an attempt with other options: it is a LUKS" +
+                                        std::to_string(header_.header.version) + " header with " +
+                                        segment.encryption + " and sectors of " +
+                                        std::to_string(segment.sector_size) +
+                                        " bytes; give the same ones, or remove it to begin anew");
+    }
+    luks::KdfBudget budget(kdf_limits(options_));
+    volume_key_ =
+        luks::unlock(header_.header, header_.image, std::span(&secret_, 1), {}, budget).volume_key;
+  }
+
+  // An earlier attempt may have ended right before the header got its name.
+  bool may_be_complete() const {
+    return continues_ && !payload_path_.empty() && copy::exists(payload_path_) &&
+           !copy::exists(copy::unfinished_path(payload_path_));
+  }
+
+  bool is_complete() {
+    if (!may_be_complete()) return false;
+    auto payload = open_to_read("payload", payload_path_, options_.insecure);
+    if (payload->size() == source_->size()) {
+      RangeLock lock;
+      const auto plain = open_plain(header_, volume_key_, std::move(payload), lock, warnings_);
+      if (is_copied(job(*plain, copy::Target::earlier))) return true;
+    }
+    if (arguments_.force) return false;
+    throw Error(ErrorKind::policy, "payload " + escape_control(payload_path_) +
+                                       " exists, and does not have what source " + source_->name() +
+                                       " has; --force replaces it");
+  }
+
+  copy::CopyJob job(Source& plain, copy::Target target) const {
+    return {.from = *source_,
+            .to = plain,
+            .bytes = source_->size(),
+            .target = target,
+            .holes_are_zeros = is_file_place(source_uri_)};
+  }
+
+  void fill() {
+    copy::Target target = continues_ ? copy::Target::earlier : copy::Target::anything;
+    std::string uri = options_.payload;
+    if (!payload_path_.empty()) {
+      uri = copy::unfinished_path(payload_path_);
+      // What reads as zeros is not what an encrypted zero is.
+      if (copy::make_unfinished(payload_path_, source_->size()) == copy::Target::zeros) {
+        target = copy::Target::anything;
+      }
+      payload_ = open_to_write("payload", uri, options_.insecure);
+    }
+    RangeLock lock;
+    const auto plain = open_plain(header_, volume_key_, std::move(payload_), lock, warnings_);
+    already_there_ = source_->size() - copy_and_verify(job(*plain, target), uri);
+    if (!payload_path_.empty()) copy::finish(payload_path_, existing());
+  }
+
+  CreateArguments& arguments_;
+  ExportOptions options_;
+  std::string source_uri_;
+  Warnings& warnings_;
+  std::string header_path_;
+  std::string header_name_;  // until it is complete
+  bool continues_;
+  std::unique_ptr<Source> source_;
+  std::string payload_path_;         // empty: it is a device or behind a server
+  std::unique_ptr<Source> payload_;  // the latter
+  SecureBuffer secret_;
+  LoadedHeader header_;
+  SecureBuffer volume_key_;
+  std::uint64_t already_there_ = 0;  // bytes
+};
+
+}  // namespace
+
+int encrypt(EncryptArguments& arguments) {
+  const bool json = arguments.volume.json;
+  return with_json_failure(json, [&] {
+    Warnings warnings(json);
+    Encryption encryption(arguments, warnings);
+    encryption.run();
+    const luks::Header& header = encryption.header().header;
+    const std::string name = parse_uri(encryption.options().headers.front()).name;
+    const std::string payload = parse_uri(encryption.options().payload).name;
+    const std::string source = encryption.source().name();
+    const std::uint64_t bytes = encryption.source().size();
+    const std::size_t key_bytes = header.volume_key_bytes.value();
+    if (json) {
+      print_json({{"schema", 1},
+                  {"done", true},
+                  {"header", name},
+                  {"warnings", warnings.texts()},
+                  {"source", source},
+                  {"payload", payload},
+                  {"version", header.version},
+                  {"uuid", header.uuid},
+                  {"encryption", header.segment.encryption},
+                  {"key_size", key_bytes},
+                  {"sector_size", header.segment.sector_size},
+                  {"size", bytes},
+                  {"keyslot", 0},
+                  {"already_there", encryption.already_there()}});
+      return exit_done;
+    }
+    std::printf(
+        "%s: a LUKS%u header for %s: %s, key of %zu bits, sectors of %zu bytes\n"
+        "%s: has the %s of %s, read back and compared\n",
+        name.c_str(), header.version, payload.c_str(), header.segment.encryption.c_str(),
+        8 * key_bytes, header.segment.sector_size, payload.c_str(), size_text(bytes).c_str(),
+        source.c_str());
+    if (encryption.continues()) {
+      std::printf("An earlier attempt was continued, which had done %s\n",
+                  size_text(encryption.already_there()).c_str());
+    }
+    std::printf("UUID  %s\n", header.uuid.c_str());
+    return exit_done;
+  });
+}
+
+}  // namespace luksdetached

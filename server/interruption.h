@@ -1,0 +1,18 @@
+// Ctrl-C and its like end a long command between two steps, with a sentence.
+#pragma once
+
+namespace luksdetached {
+
+/// From when it is made to when it goes, SIGINT, SIGTERM and SIGHUP are only noted. One at a time.
+class Interruption {
+ public:
+  Interruption();
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+  ~Interruption();
+
+  /// Throws Error(io) when there was one.
+  static void check();
+};
+
+}  // namespace luksdetached

@@ -1,0 +1,98 @@
+#!/bin/bash
+# Kill -9 at every kind of system call by which encrypt and decrypt write, and at random moments: there is no
+# header and no target then, or a whole one; the same command, given again, completes it.
+. "$(dirname -- "$0")/lib.sh"
+. "$here/service.sh"
+. "$here/edit.sh"
+. "$here/faults.sh"
+. "$here/copy.sh"
+
+new_secret one.secret
+plain_image "$tmp/plain" 6M
+encrypt=("$program" encrypt "$tmp/plain" --header "$tmp/one.header" --payload "$tmp/one.payload" --secret "$tmp/one.secret"
+  --luks 1 "${cheap_keyslot[@]}")
+decrypt=("$program" decrypt --header "$tmp/one.header" --payload "$tmp/one.payload" --secret "$tmp/one.secret" "$tmp/back")
+
+begin_encrypt() { rm -f "$tmp"/one.header* "$tmp"/one.payload* "$tmp/one.key" "$tmp/one.rawkey"; }
+begin_decrypt() { rm -f "$tmp"/back*; }
+# What has its name is complete.
+look_encrypt() { [ ! -e "$tmp/one.header" ] || is_right_encrypt; }
+look_decrypt() { [ ! -e "$tmp/back" ] || is_right_decrypt; }
+is_right_encrypt() {
+  opens "$tmp/one.header" "$tmp/one.secret"
+  rm -f "$tmp/one.key" "$tmp/one.rawkey"
+  decrypted one 512 | same "$tmp/plain" /dev/stdin
+}
+is_right_decrypt() { same "$tmp/plain" "$tmp/back"; }
+# complete COMMAND: given again, unless it had done everything already.
+complete() {
+  local -n again=$1
+  local complete=$tmp/back
+  [ "$1" = decrypt ] || complete=$tmp/one.header
+  if [ -e "$complete" ]; then exits 4 "${again[@]}"; else exits 0 "${again[@]}"; fi
+  "is_right_$1"
+  nothing_unfinished_but_temporary
+}
+# NewFile's own temporary file may stay, as create's.
+nothing_unfinished_but_temporary() {
+  local left
+  left=$(find "$tmp" -name '*.unfinished')
+  [ -z "$left" ] || fail "left: $left"
+  rm -f "$tmp"/.one.header.unfinished.*
+}
+
+for command in encrypt decrypt; do
+  [ $command = encrypt ] || "is_right_encrypt"
+  count=0
+  declare -n words=$command
+  for call in ftruncate pwritev2 fsync fdatasync rename,renameat2; do
+    for ((number = 1; ; number++)); do
+      "begin_$command"
+      killed_at $call $number "${words[@]}" || break
+      count=$((count + 1))
+      "look_$command"
+      complete $command
+    done
+    # decrypt's target is written sparsely, and fsynced when it is made.
+    [ "$number" -gt 1 ] || fail "no $call"
+  done
+  note "$command: killed at each of $count calls"
+
+  for _ in $(seq "$(rounds 12 4)"); do
+    "begin_$command"
+    "${words[@]}" >/dev/null 2>&1 </dev/null &
+    process=$!
+    sleep "0.0$((RANDOM % 100))"
+    { kill -KILL $process && wait $process; } 2>/dev/null || true
+    "look_$command"
+    complete $command
+  done
+done
+
+note "a power cut: whatever was not flushed may be lost"
+begin_encrypt
+killed_at pwritev2 5 "${encrypt[@]}" || fail "not so many writes"
+noise 6M >"$tmp/one.payload.unfinished"
+complete encrypt
+begin_encrypt
+strace -f -o "$tmp/trace" -e trace=pwritev2,fsync,fdatasync,rename,renameat2 "${encrypt[@]}" >/dev/null 2>&1 </dev/null
+sed -E 's/^[0-9]+ +//; s/^(renameat2|rename)\(.*unfinished".*one.payload".*/payload/; s/^(renameat2|rename)\(.*unfinished".*one.header".*/header/; s/\(.*//' \
+  "$tmp/trace" | grep -Ev '^(<\.\.\.|\+\+\+)' | uniq | tail -n 6 | paste -sd ' ' >"$tmp/order"
+[ "$(cat "$tmp/order")" = "pwritev2 fdatasync payload fsync header fsync" ] || fail "order: $(cat "$tmp/order")"
+
+note "Ctrl-C: says that it can be continued, and it is"
+begin_encrypt
+truncate -s 4G "$tmp/large" # of which encrypting takes a while
+noise 5M | dd of="$tmp/large" conv=notrunc status=none # its holes are not read
+# A shell's background processes ignore SIGINT.
+env --default-signal=INT "$program" encrypt "$tmp/large" --header "$tmp/one.header" --payload "$tmp/one.payload" --secret "$tmp/one.secret" \
+  "${cheap_keyslot[@]}" >"$tmp/said" 2>&1 </dev/null &
+process=$!
+eventually test -e "$tmp/one.header.unfinished"
+eventually sh -c '[ "$(du -k "$1" | cut -f1)" -gt 4096 ]' - "$tmp/one.payload.unfinished"
+kill -INT $process
+status=0
+wait $process || status=$?
+[ $status = 1 ] || fail "status $status: $(cat "$tmp/said")"
+says 'interrupted; the same command, given again, continues'
+[ ! -e "$tmp/one.header" ] && [ ! -e "$tmp/one.payload" ] || fail "it looks finished"
