@@ -1,6 +1,6 @@
 #include "base/in_parallel.h"
 
-#include <system_error>
+#include <exception>
 #include <thread>
 #include <vector>
 
@@ -16,8 +16,8 @@ void in_parallel(unsigned count, const std::function<void(unsigned)>& work) {
     const NoSignals no_signals;
     try {
       for (; next < count; ++next) threads.emplace_back(std::cref(work), next);
-    } catch (const std::system_error&) {
-      // The process may have no more threads.
+    } catch (const std::exception&) {
+      // The process may have no more threads, or memory for one.
     }
   }
   if (count > 0) work(0);

@@ -56,6 +56,11 @@ Argon2Memory::Argon2Memory(std::size_t blocks, unsigned threads) : threads_(thre
 
 void Argon2Memory::provide(std::span<Argon2Block> blocks) noexcept {
   const long begin = cpu_time_ns();
+  // The pages that begin in it: lanes need not begin with one.
+  constexpr std::size_t blocks_of_page = 4096 / sizeof(Argon2Block);
+  const std::size_t past =
+      static_cast<std::size_t>(blocks.data() - blocks_.data()) % blocks_of_page;
+  blocks = blocks.subspan(std::min((blocks_of_page - past) % blocks_of_page, blocks.size()));
   // A kernel before 5.14 does not know it, and provides each page when it is written.
   madvise(blocks.data(), blocks.size_bytes(), MADV_POPULATE_WRITE);
   if (cpu_time_ns() - begin > longest_ns && huge_.exchange(false)) {

@@ -224,6 +224,13 @@ class Derivation final : public Pbkdf2Derivation {
                        [](std::uint32_t left) { return left == 0; });
   }
 
+  std::size_t at_once() const noexcept override {
+    if constexpr (std::is_same_v<T, CryptoPP::SHA256>) {
+      if (have_sha256_shani()) return most_sha256_chains;
+    }
+    return 1;
+  }
+
   void take(std::span<std::byte> key) const override {
     for (const Block& block : blocks_) {
       block.take(fixed_->digest);

@@ -33,6 +33,9 @@ class Pbkdf2Derivation {
   /// done. No two threads may be at the same block at once.
   virtual bool advance(std::size_t first, std::size_t count, std::uint32_t iterations) = 0;
 
+  /// How many blocks take less time together than one after the other.
+  virtual std::size_t at_once() const noexcept { return 1; }
+
   /// When all blocks are done: writes the key, as many bytes as the input says.
   virtual void take(std::span<std::byte> key) const = 0;
 };

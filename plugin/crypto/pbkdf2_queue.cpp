@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <exception>
 #include <span>
-#include <system_error>
 
 #include "base/signals.h"
 
@@ -27,9 +26,7 @@ bool Pbkdf2Queue::Begun::done() const {
 }
 
 Pbkdf2Queue::Pbkdf2Queue(std::vector<Pbkdf2Input> inputs, unsigned threads)
-    : inputs_(std::move(inputs)),
-      threads_(threads),
-      ahead_(std::min<std::size_t>(threads, most_begun)) {
+    : inputs_(std::move(inputs)), ahead_(std::min<std::size_t>(threads, most_begun)) {
   std::size_t blocks = 0;
   for (const Pbkdf2Input& input : inputs_) blocks += pbkdf2_blocks(input);
   const std::size_t helpers = std::min<std::size_t>(threads, blocks);
@@ -37,7 +34,7 @@ Pbkdf2Queue::Pbkdf2Queue(std::vector<Pbkdf2Input> inputs, unsigned threads)
   const NoSignals no_signals;
   try {
     for (std::size_t n = 1; n < helpers; ++n) helpers_.emplace_back(&Pbkdf2Queue::help, this);
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     // The process may have no more threads: those that there are do it.
   }
 }
@@ -80,8 +77,17 @@ void Pbkdf2Queue::begin_one() {
   ++inputs_begun_;
 }
 
-// Goes on for a while with the first block that nobody is at, and with those next to it if there
-// are more blocks than threads. Returns false when there is none.
+// How many blocks a thread takes: its share of them, or as many as it can do at once if others have
+// another derivation to work at.
+std::size_t Pbkdf2Queue::share_of(const Begun& begun) const {
+  const std::size_t threads = helpers_.size() + 1;
+  const std::size_t share = (begun.blocks.size() + threads - 1) / threads;
+  const bool is_only_one = begun_.size() == 1 && inputs_begun_ == inputs_.size();
+  return is_only_one ? share : std::max(share, begun.derivation->at_once());
+}
+
+// Goes on for a while with the first block that nobody is at, and with some next to it. Returns
+// false when there is none.
 bool Pbkdf2Queue::work(std::unique_lock<std::mutex>& lock) {
   for (std::size_t n = 0;; ++n) {
     if (n == begun_.size() && !begin_ahead()) return false;
@@ -89,10 +95,9 @@ bool Pbkdf2Queue::work(std::unique_lock<std::mutex>& lock) {
     const auto is_free = [](const Block& block) { return !block.taken && !block.done; };
     const auto first = std::ranges::find_if(begun.blocks, is_free);
     if (first == begun.blocks.end()) continue;
-    const std::size_t share = (begun.blocks.size() + threads_ - 1) / threads_;
     const auto first_number = static_cast<std::size_t>(first - begun.blocks.begin());
     std::span<Block> blocks = std::span(begun.blocks).subspan(first_number);
-    blocks = blocks.first(std::min(share, blocks.size()));
+    blocks = blocks.first(std::min(share_of(begun), blocks.size()));
     const auto others = std::ranges::find_if_not(blocks, is_free);
     blocks = blocks.first(static_cast<std::size_t>(others - blocks.begin()));
 
@@ -110,7 +115,7 @@ bool Pbkdf2Queue::work(std::unique_lock<std::mutex>& lock) {
 bool Pbkdf2Queue::begin_ahead() {
   if (begun_.size() >= ahead_ || inputs_begun_ == inputs_.size()) return false;
   try {
-    const SecureBuffer can_be_had(left_to_others);
+    if (lock_allowance() < left_to_others) return false;
     begin_one();
     return true;
   } catch (const std::exception&) {

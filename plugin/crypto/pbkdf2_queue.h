@@ -45,13 +45,13 @@ class Pbkdf2Queue {
     bool done() const;
   };
 
+  std::size_t share_of(const Begun& begun) const;
   void begin_one();
   bool begin_ahead();
   bool work(std::unique_lock<std::mutex>& lock);
   void help();
 
   std::vector<Pbkdf2Input> inputs_;
-  unsigned threads_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Begun> begun_;  // the first is the next to be taken

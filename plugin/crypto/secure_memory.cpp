@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -152,6 +153,11 @@ void SecureBuffer::release() noexcept {
   wipe({data_, mapped_});
   munmap(data_, mapped_);
   data_ = nullptr;
+}
+
+std::size_t lock_allowance() {
+  const std::size_t locked = locked_now();
+  return std::max(lock_limit(), locked) - locked;
 }
 
 void require_lock_limit() {

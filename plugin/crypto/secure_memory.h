@@ -73,6 +73,9 @@ class SecureObject {
   T* object_;
 };
 
+/// Bytes that a process without privileges could lock besides what this one has locked.
+std::size_t lock_allowance();
+
 /// Throws Error(key_derivation) when a process without privileges could not lock what this one has
 /// locked now.
 void require_lock_limit();

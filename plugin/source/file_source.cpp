@@ -161,14 +161,16 @@ std::uint64_t FileSource::current_size() {
 
 // Writing behind the end would make the file longer, with a hole where bytes were lost. Whoever
 // shortens it at this very moment can make that happen in any case; so the size of a moment ago
-// will do, as to look costs much of a small write.
+// will do, as to look costs much of a small write. But not near the end: there the file would have
+// its old size again.
 void FileSource::require_bytes(const char* action, std::uint64_t length, std::uint64_t offset) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds moment(10);
+  constexpr std::uint64_t near_the_end = std::uint64_t{1} << 20;
   if (block_device_) return;
   const auto now = Clock::now();
   if (now - looked_at_.load(std::memory_order_acquire) < moment &&
-      offset + length <= seen_size_.load(std::memory_order_relaxed)) {
+      offset + length + near_the_end <= seen_size_.load(std::memory_order_relaxed)) {
     return;
   }
   std::uint64_t bytes = 0;

@@ -35,7 +35,9 @@ class FileSource final : public Source {
   bool rotational() const noexcept override { return rotational_; }
   std::size_t preferred_request() const noexcept override { return std::size_t{256} << 10; }
   void read(std::span<std::byte> to, std::uint64_t offset) override;
-  /// Never makes a file longer: bytes that a file has lost since it was opened cannot be written.
+  /// Does not make a file longer: bytes that a file has lost since it was opened cannot be written.
+  /// Of a file that becomes shorter while it is written that is noticed within 10 ms, and at once
+  /// in the last MiB.
   void write(std::span<const std::byte> from, std::uint64_t offset, Durability durability) override;
   void flush() override;
   void discard(std::uint64_t length, std::uint64_t offset) override;

@@ -470,8 +470,8 @@ void NbdConnection::run(const Action& action, Clock::time_point answer_by, Issue
 class NbdConnection::Read {
  public:
   Read(NbdConnection& connection, std::span<std::byte> to, std::uint64_t offset,
-       Clock::time_point answer_by)
-      : connection_(connection), to_(to), offset_(offset), answer_by_(answer_by) {
+       Clock::duration patience)
+      : connection_(connection), to_(to), offset_(offset), patience_(patience) {
     ask();
   }
   Read(const Read&) = delete;
@@ -521,13 +521,13 @@ class NbdConnection::Read {
 
   void finish() {
     asked_ = false;
-    connection_.finish(action(), *completion_, cookie_, answer_by_);
+    connection_.finish(action(), *completion_, cookie_, Clock::now() + patience_);
   }
 
   NbdConnection& connection_;
   std::span<std::byte> to_;
   std::uint64_t offset_;
-  Clock::time_point answer_by_;
+  Clock::duration patience_;
   std::optional<Completion> completion_{std::in_place};
   std::uint64_t cookie_ = 0;
   bool in_one_part_ = false;
@@ -536,11 +536,11 @@ class NbdConnection::Read {
 
 void NbdConnection::read(std::span<std::byte> to, std::uint64_t offset,
                          Clock::time_point answer_by) {
-  Read(*this, to, offset, answer_by).wait();
+  Read(*this, to, offset, answer_by - Clock::now()).wait();
 }
 
 void NbdConnection::read_parts(std::span<std::byte> to, std::uint64_t offset, std::size_t part,
-                               Clock::time_point answer_by, const Source::Arrived& arrived) {
+                               Clock::duration patience, const Source::Arrived& arrived) {
   // A ring of those on their way; without a thread that reads replies one at a time.
   std::array<std::optional<Read>, parts_at_once> ring;
   const std::size_t most = reader_.joinable() ? ring.size() : 1;
@@ -548,7 +548,7 @@ void NbdConnection::read_parts(std::span<std::byte> to, std::uint64_t offset, st
   for (std::size_t ended = 0; ended < begun || !to.empty(); ++ended) {
     for (; !to.empty() && begun - ended < most; ++begun) {
       const std::size_t length = std::min(part, to.size());
-      ring.at(begun % most).emplace(*this, to.first(length), offset, answer_by);
+      ring.at(begun % most).emplace(*this, to.first(length), offset, patience);
       to = to.subspan(length);
       offset += length;
     }

@@ -120,8 +120,9 @@ class NbdConnection {
   void read(std::span<std::byte> to, std::uint64_t offset, Clock::time_point answer_by);
   /// The same in requests of `part` bytes, several of which are in flight together once it was
   /// started. As Source::read_parts; when it throws, those whose `arrived` has returned are there.
+  /// `patience` begins anew with each part that has arrived.
   void read_parts(std::span<std::byte> to, std::uint64_t offset, std::size_t part,
-                  Clock::time_point answer_by, const Source::Arrived& arrived);
+                  Clock::duration patience, const Source::Arrived& arrived);
   /// How many requests of `read_parts` are in flight together.
   static constexpr std::size_t parts_at_once = 16;
   /// `fua`: on stable storage when it returns; only when the export says `can_fua`.

@@ -137,10 +137,15 @@ void NbdSource::read_parts(std::span<std::byte> to, std::uint64_t offset, std::s
     missing.bytes = missing.bytes.subspan(next.size());
     missing.offset += next.size();
   };
-  run(Use::reads, usual, false, [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto answer_by) {
-    turn->read_parts(missing.bytes, missing.offset, std::min(part, lanes.limits().max_request),
-                     answer_by, take);
+  // A server that takes only less than a part at once, which it may do only since it came back,
+  // gives each of them in several answers.
+  bool fits = true;
+  run(Use::reads, usual, false, [&](NbdLanes& lanes, NbdLanes::Turn& turn, auto /*answer_by*/) {
+    fits = part <= lanes.limits().max_request;
+    if (!fits) return;
+    turn->read_parts(missing.bytes, missing.offset, part, link_.answer_limit(), take);
   });
+  if (!fits) Source::read_parts(missing.bytes, missing.offset, part, arrived);
 }
 
 void NbdSource::write(std::span<const std::byte> from, std::uint64_t offset,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
@@ -149,6 +150,7 @@ void Volume::read_sectors(std::span<std::byte> sectors, const Piece& piece) cons
   const RangeLock::Guard guard = hold(piece, RangeLock::Mode::shared);
   payload_->read_parts(sectors, area_.offset + piece.outer_begin, part_bytes_,
                        [this, &next_sector](std::span<std::byte> part) {
+                         if (part.size() % area_.sector_size != 0) std::abort();  // see read_parts
                          cipher_->decrypt(part, part, next_sector);
                          next_sector += part.size() / area_.sector_size;
                        });

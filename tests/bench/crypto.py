@@ -44,6 +44,7 @@ class Crypto:
             command = [
                 servers.build / "tests/bench/crypto_bench", "--benchmark_format=json",
                 f"--benchmark_filter=^{self.section}/{part}", f"--benchmark_min_time={self.settings.min_time}",
+                "--benchmark_enable_random_interleaving=true",
             ]  # fmt: skip
             with lock():
                 said = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)

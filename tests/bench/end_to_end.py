@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import servers
-from measures import rotated
+from measures import shuffled
 
 SECTION = "end-to-end"
 
@@ -50,7 +50,7 @@ class EndToEnd:
     def round(self, turn, measures, lock):
         """Each workload with one server after the other, another one first each time."""
         with self.all_running() as started:
-            order = rotated(started, turn)
+            order = shuffled(started, turn)
             for workload in self.workloads():
                 with lock():
                     for who in order:

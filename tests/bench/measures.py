@@ -1,6 +1,7 @@
 """What was measured. A measure has a name, SECTION/WHAT, and the samples of those who did the same, one a round."""
 
 import dataclasses
+import random
 import statistics
 
 # Two servers that are the same: what these differ by is what a difference means nothing below.
@@ -50,10 +51,11 @@ class Measures:
         return cls({name: Measure(one["unit"], one["samples"]) for name, one in found.items()})
 
 
-def rotated(names, turn):
-    """Another one first each time: what goes before may matter."""
+def shuffled(names, turn):
+    """Another order in each round, the same in each run: what goes before may matter."""
     order = list(names)
-    return order[turn % len(order) :] + order[: turn % len(order)]
+    random.Random(turn).shuffle(order)
+    return order
 
 
 def half_quartiles(values):

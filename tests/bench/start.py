@@ -5,7 +5,7 @@ import contextlib
 
 import nbd
 import servers
-from measures import AGAIN, BASE, rotated
+from measures import AGAIN, BASE, shuffled
 
 SECTION = "start"
 CONNECTIONS = 16
@@ -25,7 +25,7 @@ class Start:
         }
 
     def round(self, turn, measures, lock):
-        order = rotated(self.commands, turn)
+        order = shuffled(self.commands, turn)
         with lock():
             for who in order:
                 self.start(who, measures)

@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import servers
-from measures import rotated
+from measures import shuffled
 
 SECTION = "unlock"
 EMPTY = 1 << 20  # bytes of content: nobody reads it
@@ -55,7 +55,7 @@ class Unlock:
 
     def round(self, turn, measures, lock):
         for what, commands in self.commands.items():
-            order = rotated(commands, turn)
+            order = shuffled(commands, turn)
             with lock():
                 for who in order:
                     measures.add(f"{SECTION}/{what}", "s", who, seconds(commands[who]))

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "../base/testing.h"
 #include "crypto/sector_cipher_kernels.h"
@@ -72,6 +74,12 @@ TEST(AesXtsKernelsTest, AWrongKernelIsRefusedByName) {
   expect_error(ErrorKind::unsupported, "'other' gives a wrong answer", [] {
     require_known_answer({"other", always, make_defective<false>});
   });
+}
+
+TEST(AesXtsKernelsTest, TheFastestComesFirst) {
+  std::vector<std::string_view> names;
+  for (const AesXtsKernel& kernel : aes_xts_kernels()) names.push_back(kernel.name);
+  EXPECT_EQ(names, (std::vector<std::string_view>{"vaes512", "vaes", "aes-ni"}));
 }
 
 TEST(AesXtsKernelsTest, TheFastestOfThisCpuIsChosen) {

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <iterator>
 #include <string_view>
@@ -157,12 +158,14 @@ bool FakeNbdServer::negotiate(int fd, unsigned number, const FakeNbdBehaviour& b
       if (!option_reply(option, 3, 12).u16(0).u64(size).u16(behaviour.flags).send(fd)) {
         return false;
       }
-      if (behaviour.minimum_block != 0 && !option_reply(option, 3, 14)
-                                               .u16(3)
-                                               .u32(behaviour.minimum_block)
-                                               .u32(std::max(behaviour.minimum_block, 4096u))
-                                               .u32(behaviour.maximum_block)
-                                               .send(fd)) {
+      if (behaviour.minimum_block != 0 &&
+          !option_reply(option, 3, 14)
+               .u16(3)
+               .u32(behaviour.minimum_block)
+               .u32(std::max(behaviour.minimum_block,
+                             std::min(std::bit_floor(behaviour.maximum_block), 4096U)))
+               .u32(behaviour.maximum_block)
+               .send(fd)) {
         return false;
       }
       return option_reply(option, 1, 0).send(fd);

@@ -148,7 +148,7 @@ TEST(NbdConnection, KeepsThePartsOfOneReadInFlightTogether) {
   Bytes back(data.size());
   std::size_t arrived = 0;
   const auto before = Clock::now();
-  connection.read_parts(back, 512, 4096, soon(), [&](std::span<std::byte> part) {
+  connection.read_parts(back, 512, 4096, 30s, [&](std::span<std::byte> part) {
     EXPECT_EQ(part.data(), back.data() + arrived) << "they come in order";
     arrived += part.size();
     EXPECT_TRUE(arrived % 4096 == 0 || arrived == data.size());
@@ -166,7 +166,7 @@ TEST(NbdConnection, ReadsAnyNumberOfPartsBeforeAndAfterStart) {
   const auto read = [&](std::size_t length, std::size_t part) {
     Bytes back(length);
     std::size_t parts = 0;
-    connection.read_parts(back, 0, part, soon(), [&](std::span<std::byte>) { ++parts; });
+    connection.read_parts(back, 0, part, 30s, [&](std::span<std::byte>) { ++parts; });
     EXPECT_EQ(parts, (length + part - 1) / part);
     EXPECT_TRUE(std::equal(back.begin(), back.end(), data.begin()));
   };
@@ -189,7 +189,7 @@ TEST(NbdConnection, APartThatFailsEndsAReadAfterThoseBeforeIt) {
   Bytes back(65'536, std::byte{1});
   std::size_t arrived = 0;
   const Error error = error_of([&] {
-    connection.read_parts(back, 0, 4096, soon(),
+    connection.read_parts(back, 0, 4096, 30s,
                           [&](std::span<std::byte> part) { arrived += part.size(); });
   });
   EXPECT_EQ(error.errno_code(), EPERM);
@@ -204,7 +204,7 @@ TEST(NbdConnection, WhatIsThrownForAPartEndsAReadAndNothingArrivesAfterwards) {
   connection.start();
   Bytes back(65'536, std::byte{1});
   const Error error = error_of([&] {
-    connection.read_parts(back, 0, 8'192, soon(), [](std::span<std::byte>) {
+    connection.read_parts(back, 0, 8'192, 30s, [](std::span<std::byte>) {
       throw Error(ErrorKind::io, "enough", ECANCELED);
     });
   });

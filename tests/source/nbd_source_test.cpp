@@ -205,6 +205,61 @@ TEST(NbdSource, OfAReadInPartsOnlyThoseThatHaveNotArrivedAreAskedForAgain) {
   EXPECT_EQ(back, data);
 }
 
+// Parts may be sectors, which are decrypted as they arrive.
+void expect_whole_parts(NbdSource& source, const Bytes& data) {
+  constexpr std::size_t part = 4'096;
+  Bytes back(data.size());
+  std::size_t arrived = 0;
+  source.read_parts(back, 0, part, [&](std::span<std::byte> next) {
+    EXPECT_EQ(next.data(), back.data() + arrived);
+    EXPECT_EQ(next.size(), std::min(part, back.size() - arrived));
+    arrived += next.size();
+  });
+  EXPECT_EQ(arrived, back.size());
+  EXPECT_EQ(back, data);
+}
+
+std::uint32_t longest_read(FakeNbdServer& server) {
+  std::uint32_t longest = 0;
+  for (const Command& command : server.commands()) {
+    if (command.type == command_read) longest = std::max(longest, command.length);
+  }
+  return longest;
+}
+
+TEST(NbdSource, PartsAreWholeAlsoFromAServerThatTakesOnlyLessAtOnce) {
+  for (const std::uint32_t most : {512U, 1'000U, 2'048U, 4'096U, 6'000U}) {
+    FakeNbdServer server({.minimum_block = 1, .maximum_block = most});
+    NbdSource source(to(server.uri()), Access::read_write, {});
+    source.start();
+    const Bytes data = pattern(50'000);
+    source.write(data, 0, Durability::cached);
+    expect_whole_parts(source, data);
+    EXPECT_LE(longest_read(server), most);
+  }
+}
+
+TEST(NbdSource, PartsAreWholeAlsoFromAServerThatComesBackAndTakesOnlyLess) {
+  FakeNbdServer server({.minimum_block = 1, .maximum_block = 65'536});
+  NbdSource source(to(server.uri()), Access::read_write, {});
+  source.start();
+  const Bytes data = pattern(50'000);
+  source.write(data, 0, Durability::cached);
+  server.become({.minimum_block = 1, .maximum_block = 512});
+  server.drop_all();
+  expect_whole_parts(source, data);
+  EXPECT_LE(longest_read(server), 512U);
+}
+
+TEST(NbdSource, ALongReadFromASlowServerThatGoesOnAnsweringIsNotGivenUp) {
+  RealNbdServer server(
+      RealNbdServer::nbdkit({"--threads=1", "--filter=delay", "memory", "1M", "delay-read=400ms"}));
+  NbdSource source(to(server.uri()), Access::read_only, {.patience = 1500ms});
+  source.start();
+  Bytes back(8 * 4'096);
+  EXPECT_NO_THROW(source.read_parts(back, 0, 4'096, [](std::span<std::byte>) {}));
+}
+
 TEST(NbdSource, ADurableWriteThatIsSentAgainIsADurableOne) {
   FakeNbdServer server({.vanish_at = 8'192, .vanish_times = 2});
   NbdSource source(to(server.uri()), Access::read_write, {});
