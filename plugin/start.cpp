@@ -2,6 +2,7 @@
 #define NBDKIT_API_VERSION 2
 #include <nbdkit-plugin.h>
 
+#include <malloc.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -288,6 +289,7 @@ int on_after_fork() {
     });
     if (!s.service) {
       s.exports.start_first();
+      malloc_trim(0);  // headers and their JSON are not needed any more
       s.is_serving = true;
       return 0;
     }

@@ -42,6 +42,7 @@ std::string modified(const std::string& uri) {
 
 std::vector<unsigned> keyslot_ids(const luks::Header& header) {
   std::vector<unsigned> ids;
+  ids.reserve(header.keyslots.size());
   for (const luks::Keyslot& slot : header.keyslots) ids.push_back(slot.id);
   return ids;
 }

@@ -12,10 +12,13 @@ void Warnings::add(const std::string& text) {
 }
 
 void warn_about(const luks::Header& header, const std::string& name, Warnings& warnings) {
+  const std::string about = "header " + name;
   for (const luks::Refusal& refusal : header.refusals) {
-    warnings.add("header " + name + " would not be served: " + refusal.message);
+    warnings.add(std::string(about).append(" would not be served: ").append(refusal.message));
   }
-  for (const std::string& text : header.warnings) warnings.add("header " + name + ": " + text);
+  for (const std::string& text : header.warnings) {
+    warnings.add(std::string(about).append(": ").append(text));
+  }
 }
 
 }  // namespace luksdetached

@@ -53,7 +53,7 @@ struct SectorRun {
 
 /// AES-XTS by a kernel, which has a `name` and a function that is not inlined,
 /// `transform<rounds, encrypting>(const AesXtsSchedules&, SectorRun)`: the part of the stack below
-/// its caller is wiped, at most 4 KiB.
+/// its caller is wiped, at most 2 KiB.
 template <typename Kernel, int rounds>
 class AesXtsCipher final : public SectorCipher {
  public:
@@ -64,12 +64,12 @@ class AesXtsCipher final : public SectorCipher {
 
   void encrypt(std::span<const std::byte> from, std::span<std::byte> to,
                std::uint64_t first_sector) const override {
-    const StackWiper<4> stack_wiper;
+    const StackWiper<2> stack_wiper;
     Kernel::template transform<rounds, true>(*keys_, run(from, to, first_sector));
   }
   void decrypt(std::span<const std::byte> from, std::span<std::byte> to,
                std::uint64_t first_sector) const override {
-    const StackWiper<4> stack_wiper;
+    const StackWiper<2> stack_wiper;
     Kernel::template transform<rounds, false>(*keys_, run(from, to, first_sector));
   }
   std::string_view kernel() const noexcept override { return Kernel::name; }

@@ -22,8 +22,10 @@
 #include "crypto/aes_xts_cipher.h"
 
 // GCC 12 takes the intrinsics' undefined operands, which no result depends on, for ours.
+#if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 
 #define LUKSDETACHED_VAES512 __attribute__((target("avx512f,avx512bw,avx512vbmi2,vaes,vpclmulqdq")))
 

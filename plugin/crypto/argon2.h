@@ -1,4 +1,4 @@
-// Argon2 (RFC 9106), the memory-hard key derivation of LUKS2.
+// Argon2 (RFC 9106, version 0x13), the memory-hard key derivation of LUKS2.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ enum class Argon2Variant { i, id };
 struct Argon2Cost {
   std::uint32_t time;        ///< passes, 1 or more
   std::uint32_t memory_kib;  ///< 8 × lanes or more
-  std::uint32_t lanes;       ///< 1 or more; as many threads are used
+  std::uint32_t lanes;       ///< 1 or more; as many threads are used as there are CPUs for them
 };
 
 /// Derives `key.size()` bytes (4 or more) from `secret` and `salt` (8 bytes or more). The working

@@ -167,6 +167,7 @@ template <std::size_t kibibytes>
   wipe(frame);
 }
 
+template class StackWiper<2>;
 template class StackWiper<4>;
 template class StackWiper<16>;
 template class StackWiper<64>;

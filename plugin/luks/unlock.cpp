@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "base/error.h"
-#include "crypto/pbkdf2.h"
+#include "base/usable_cpus.h"
+#include "crypto/argon2.h"
+#include "crypto/pbkdf2_queue.h"
 #include "crypto/sector_cipher.h"
 #include "luks/anti_forensic.h"
 #include "luks/volume_key.h"
@@ -19,27 +23,9 @@ std::string slot_name(const Keyslot& slot) {
   return "key slot " + std::to_string(slot.id);
 }
 
-void derive(const Pbkdf2Cost& cost, std::span<const std::byte> secret,
-            std::span<const std::byte> salt, std::span<std::byte> key, KdfBudget& budget) {
-  budget.spend(cost, key.size());
-  pbkdf2(cost.hash, secret, salt, cost.iterations, key);
-}
-
-void derive(const Argon2Kdf& kdf, std::span<const std::byte> secret,
-            std::span<const std::byte> salt, std::span<std::byte> key, KdfBudget& budget) {
-  budget.spend(kdf.cost);
-  argon2(kdf.variant, secret, salt, kdf.cost, key);
-}
-
-// What the slot yields for this secret; the right volume key only if the digest says so.
-SecureBuffer open_slot(const Keyslot& slot, std::span<const std::byte> image,
-                       const SecureBuffer& secret, KdfBudget& budget) {
-  SecureBuffer area_key(slot.area_key_bytes);
-  std::visit(
-      [&](const auto& cost) {
-        derive(cost, secret.span(), slot.kdf.salt, area_key.span(), budget);
-      },
-      slot.kdf.cost);
+// What the slot yields for the key of its area; the right volume key only if the digest says so.
+SecureBuffer open_area(const Keyslot& slot, std::span<const std::byte> image,
+                       const SecureBuffer& area_key) {
   const auto cipher = make_sector_cipher(slot.area_cipher, area_key.span(), area_sector_bytes);
   StripeMerger merger(slot.key_bytes, luks_stripes, *slot.af_hash);
   SecureBuffer plain(area_piece);
@@ -110,30 +96,105 @@ Error no_match(const Header& header, std::span<const SecureBuffer> secrets,
   return {ErrorKind::wrong_secret, message};
 }
 
+// A secret and the slot that it may open.
+struct Attempt {
+  const SecureBuffer& secret;
+  const Keyslot& slot;
+  std::optional<Error> refused;  // why it is not made
+
+  const Pbkdf2Cost* pbkdf2() const { return std::get_if<Pbkdf2Cost>(&slot.kdf.cost); }
+};
+
+// Takes from `budget` what the attempt may cost.
+void pay(Attempt& attempt, const Digest& digest, KdfBudget& budget) {
+  try {
+    const Keyslot& slot = attempt.slot;
+    if (!slot.unusable.empty()) throw Error(ErrorKind::unsupported, slot.unusable);
+    if (const Pbkdf2Cost* cost = attempt.pbkdf2()) {
+      budget.spend(*cost, slot.area_key_bytes);
+    } else {
+      budget.spend(std::get<Argon2Kdf>(slot.kdf.cost).cost);
+    }
+    budget.spend(digest.cost, digest.digest.size());
+  } catch (const Error& error) {
+    attempt.refused = error;
+  }
+}
+
+// All of them, first to last, and paid for in this order, so that how many are made at the same
+// time changes nothing.
+std::vector<Attempt> attempts(const Header& header, std::span<const SecureBuffer> secrets,
+                              std::optional<unsigned> only, KdfBudget& budget) {
+  std::vector<Attempt> all;
+  for (const SecureBuffer& secret : secrets) {
+    for (const Keyslot* slot : candidates(header, only)) {
+      all.push_back({secret, *slot, {}});
+      pay(all.back(), header.digest, budget);
+    }
+  }
+  return all;
+}
+
+// The keys of the areas, one after the other.
+class AreaKeys {
+ public:
+  explicit AreaKeys(std::span<const Attempt> attempts) : attempts_(attempts) {}
+
+  // For the attempt of this number, which is not refused; each attempt has its turn once.
+  SecureBuffer derive(std::size_t number) {
+    const Attempt& attempt = attempts_[number];
+    if (attempt.pbkdf2() != nullptr) {
+      if (!queue_) queue_.emplace(inputs_from(number), usable_cpus());
+      return queue_->next();
+    }
+    queue_.reset();  // Argon2 has all CPUs for itself
+    const auto& kdf = std::get<Argon2Kdf>(attempt.slot.kdf.cost);
+    SecureBuffer key(attempt.slot.area_key_bytes);
+    argon2(kdf.variant, attempt.secret.span(), attempt.slot.kdf.salt, kdf.cost, key.span());
+    return key;
+  }
+
+ private:
+  // What PBKDF2 has to do until Argon2 has its turn.
+  std::vector<Pbkdf2Input> inputs_from(std::size_t number) const {
+    std::vector<Pbkdf2Input> inputs;
+    for (const Attempt& attempt : attempts_.subspan(number)) {
+      if (attempt.refused) continue;
+      const Pbkdf2Cost* cost = attempt.pbkdf2();
+      if (cost == nullptr) break;
+      inputs.push_back({cost->hash, attempt.secret.span(), attempt.slot.kdf.salt, cost->iterations,
+                        attempt.slot.area_key_bytes});
+    }
+    return inputs;
+  }
+
+  std::span<const Attempt> attempts_;
+  std::optional<Pbkdf2Queue> queue_;
+};
+
 }  // namespace
 
 Unlocked unlock(const Header& header, std::span<const std::byte> image,
                 std::span<const SecureBuffer> secrets, std::optional<unsigned> only,
                 KdfBudget& budget) {
+  const std::vector<Attempt> all = attempts(header, secrets, only, budget);
+  AreaKeys area_keys(all);
   std::optional<Error> untried;
   bool tried = false;
-  for (const SecureBuffer& secret : secrets) {
-    for (const Keyslot* slot : candidates(header, only)) {
-      try {
-        if (!slot->unusable.empty()) throw Error(ErrorKind::unsupported, slot->unusable);
-        SecureBuffer volume_key = open_slot(*slot, image, secret, budget);
-        tried = true;
-        if (is_digest_of(header.digest, volume_key, budget)) {
-          return {std::move(volume_key), slot->id};
-        }
-      } catch (const Error& error) {
-        // Another slot may still open; if none does, this is what the user must hear.
-        // Most of all that a slot which this version knows was over its limit.
-        const bool more_telling = untried && untried->kind() != ErrorKind::key_derivation &&
-                                  error.kind() == ErrorKind::key_derivation;
-        if (!untried || more_telling) {
-          untried.emplace(error.kind(), slot_name(*slot) + " cannot be tried: " + error.what());
-        }
+  for (std::size_t n = 0; n < all.size(); ++n) {
+    const Keyslot& slot = all[n].slot;
+    try {
+      if (all[n].refused) throw *all[n].refused;
+      SecureBuffer volume_key = open_area(slot, image, area_keys.derive(n));
+      tried = true;
+      if (is_digest_of(header.digest, volume_key)) return {std::move(volume_key), slot.id};
+    } catch (const Error& error) {
+      // Another slot may still open; if none does, this is what the user must hear.
+      // Most of all that a slot which this version knows was over its limit.
+      const bool more_telling = untried && untried->kind() != ErrorKind::key_derivation &&
+                                error.kind() == ErrorKind::key_derivation;
+      if (!untried || more_telling) {
+        untried.emplace(error.kind(), slot_name(slot) + " cannot be tried: " + error.what());
       }
     }
   }

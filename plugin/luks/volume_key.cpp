@@ -51,16 +51,16 @@ void check_length(const Header& header, const SecureBuffer& key) {
 
 }  // namespace
 
-bool is_digest_of(const Digest& digest, const SecureBuffer& key, KdfBudget& budget) {
+bool is_digest_of(const Digest& digest, const SecureBuffer& key) {
   SecureBuffer computed(digest.digest.size());
-  budget.spend(digest.cost, computed.size());
   pbkdf2(digest.cost.hash, key.span(), digest.salt, digest.cost.iterations, computed.span());
   return equal_in_constant_time(computed.span(), digest.digest);
 }
 
 Unlocked unlock_with_volume_key(const Header& header, const SecureBuffer& key, KdfBudget& budget) {
   check_length(header, key);
-  if (!is_digest_of(header.digest, key, budget)) {
+  budget.spend(header.digest.cost, header.digest.digest.size());
+  if (!is_digest_of(header.digest, key)) {
     throw not_the_key(header, "the header's digest is of another key");
   }
   SecureBuffer copy(key.size());

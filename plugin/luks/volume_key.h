@@ -9,8 +9,9 @@
 namespace luksdetached::luks {
 
 /// Is `digest` the one of `key`? Compares in constant time. It tells keys of one length apart: a
-/// shorter or longer one may differ from the right one in zeros at its end alone.
-bool is_digest_of(const Digest& digest, const SecureBuffer& key, KdfBudget& budget);
+/// shorter or longer one may differ from the right one in zeros at its end alone. The caller has
+/// taken its cost from a budget.
+bool is_digest_of(const Digest& digest, const SecureBuffer& key);
 
 /// Opens with the volume key itself a header that check_servable lets be opened so. Needs no key
 /// slot and no key material. Throws Error: wrong_secret when `key` is not the key of the volume, or

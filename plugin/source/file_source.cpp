@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 #include "base/error.h"
 #include "source/holder.h"
@@ -159,12 +160,22 @@ std::uint64_t FileSource::current_size() {
 }
 
 // Writing behind the end would make the file longer, with a hole where bytes were lost. Whoever
-// shortens it at this very moment can still make that happen.
-void FileSource::require_bytes(const char* action, std::uint64_t length,
-                               std::uint64_t offset) const {
+// shortens it at this very moment can make that happen in any case; so the size of a moment ago
+// will do, as to look costs much of a small write.
+void FileSource::require_bytes(const char* action, std::uint64_t length, std::uint64_t offset) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds moment(10);
+  if (block_device_) return;
+  const auto now = Clock::now();
+  if (now - looked_at_.load(std::memory_order_acquire) < moment &&
+      offset + length <= seen_size_.load(std::memory_order_relaxed)) {
+    return;
+  }
   std::uint64_t bytes = 0;
-  if (block_device_ || !find_size(bytes)) return;
+  if (!find_size(bytes)) return;
   if (bytes < offset + length) fail_short(action, length, offset);
+  seen_size_.store(bytes, std::memory_order_relaxed);
+  looked_at_.store(now, std::memory_order_release);
 }
 
 void FileSource::fail_short(const char* action, std::uint64_t length, std::uint64_t offset) const {

@@ -1,6 +1,9 @@
 // A Source on a regular file or a block device of this machine.
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "base/file_descriptor.h"
@@ -44,7 +47,7 @@ class FileSource final : public Source {
   void open(Access access, bool lock);
   void lock_file(const struct stat& file) const;
   bool find_size(std::uint64_t& bytes) const noexcept;
-  void require_bytes(const char* action, std::uint64_t length, std::uint64_t offset) const;
+  void require_bytes(const char* action, std::uint64_t length, std::uint64_t offset);
   [[noreturn]] void fail_short(const char* action, std::uint64_t length,
                                std::uint64_t offset) const;
   [[noreturn]] void fail_io(const char* action, std::uint64_t length, std::uint64_t offset,
@@ -54,7 +57,9 @@ class FileSource final : public Source {
   std::string name_;
   FileDescriptor file_;
   std::uint64_t size_ = 0;
-  std::uint64_t discard_unit_ = 1;  // bytes
+  std::atomic<std::chrono::steady_clock::time_point> looked_at_{};  // at the size of the file,
+  std::atomic<std::uint64_t> seen_size_ = 0;                        // which then was this
+  std::uint64_t discard_unit_ = 1;                                  // bytes
   bool block_device_ = false;
   bool writable_ = false;
   bool rotational_ = false;

@@ -123,7 +123,7 @@ class NbdConnection {
   void read_parts(std::span<std::byte> to, std::uint64_t offset, std::size_t part,
                   Clock::time_point answer_by, const Source::Arrived& arrived);
   /// How many requests of `read_parts` are in flight together.
-  static constexpr std::size_t parts_at_once = 8;
+  static constexpr std::size_t parts_at_once = 16;
   /// `fua`: on stable storage when it returns; only when the export says `can_fua`.
   void write(std::span<const std::byte> from, std::uint64_t offset, bool fua,
              Clock::time_point answer_by);

@@ -1,6 +1,7 @@
 #include "crypt_device.h"
 
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,6 +78,8 @@ std::vector<std::byte> MemoryFile::bytes() const {
 }
 
 CryptDevice::CryptDevice(const MemoryFile& header, const std::string& data) {
+  // It has keys on the heap, wiped in the end; until then no core dump may show them.
+  (void)::prctl(PR_SET_DUMPABLE, 0);
   // Its locks are for devices that others see.
   (void)crypt_metadata_locking(nullptr, 0);
   // What it says of a device while it makes the handle; later the handle has its own.

@@ -22,7 +22,7 @@ namespace luksdetached::edit {
 
 namespace {
 
-constexpr std::size_t block = 512;
+constexpr std::size_t sector_bytes = 512;
 
 bool is_there(const std::string& path, struct stat& status) {
   if (::stat(path.c_str(), &status) == 0) return true;
@@ -40,18 +40,18 @@ std::string followed(const std::string& path) {
   return result;
 }
 
-std::span<const std::byte> block_at(std::span<const std::byte> bytes, std::size_t offset) {
+std::span<const std::byte> sector_at(std::span<const std::byte> bytes, std::size_t offset) {
   if (offset >= bytes.size()) return {};
-  return bytes.subspan(offset, std::min(block, bytes.size() - offset));
+  return bytes.subspan(offset, std::min(sector_bytes, bytes.size() - offset));
 }
 
-// Is every block of `bytes` that of `one` or that of `other`?
+// Is every sector of `bytes` that of `one` or that of `other`?
 bool is_mixture(std::span<const std::byte> bytes, std::span<const std::byte> one,
                 std::span<const std::byte> other) {
-  for (std::size_t at = 0; at < bytes.size(); at += block) {
-    const auto now = block_at(bytes, at);
-    if (!std::ranges::equal(now, block_at(one, at)) &&
-        !std::ranges::equal(now, block_at(other, at))) {
+  for (std::size_t at = 0; at < bytes.size(); at += sector_bytes) {
+    const auto now = sector_at(bytes, at);
+    if (!std::ranges::equal(now, sector_at(one, at)) &&
+        !std::ranges::equal(now, sector_at(other, at))) {
       return false;
     }
   }
@@ -111,7 +111,11 @@ std::string HeaderPlace::usual_keep_path(std::chrono::system_clock::time_point n
   ::gmtime_r(&time, &parts);
   char text[32];
   std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts);
-  return path_ + ".old-" + text;
+  const std::string first = path_ + ".old-" + text;
+  std::string path = first;
+  struct stat status = {};
+  for (unsigned n = 2; is_there(path, status); ++n) path = first + "-" + std::to_string(n);
+  return path;
 }
 
 void HeaderPlace::check_same_volume() const {

@@ -30,7 +30,8 @@ class HeaderPlace {
   /// Must what is there now be kept in a file whose name the caller gives? Else `usual_keep_path`
   /// will do. Not where nothing is there.
   bool needs_keep_path() const noexcept { return in_place_; }
-  /// Beside the file, with the time; empty where nothing is there to keep.
+  /// Beside the file, with the time, and a number if there is one of that second; empty where
+  /// nothing is there to keep.
   std::string usual_keep_path(std::chrono::system_clock::time_point now) const;
 
   /// Throws Error(policy) unless what is there now is an intact header of the same volume, or

@@ -66,7 +66,7 @@ std::string find_signature(Source& payload) {
   const int result = blkid_do_safeprobe(probe.get());
   if (result == -2) return "more than one file system or partition table";
   require(result >= 0);
-  const std::string type = value(probe, "TYPE");
+  std::string type = value(probe, "TYPE");
   if (!type.empty()) return type;
   const std::string table = value(probe, "PTTYPE");
   return table.empty() ? std::string() : "a " + table + " partition table";

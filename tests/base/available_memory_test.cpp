@@ -1,32 +1,19 @@
 #include "base/available_memory.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
+
+#include "machine_folder.h"
 
 namespace luksdetached {
 namespace {
 
-namespace fs = std::filesystem;
-
-// A folder that stands for the root of a machine.
-class AvailableMemoryTest : public ::testing::Test {
+class AvailableMemoryTest : public testing::MachineFolder {
  protected:
   void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "machine.XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    root_ = name;
+    MachineFolder::SetUp();
     write("proc/meminfo", "MemTotal: 9000 kB\nMemAvailable:    1000 kB\nSwapFree: 5000 kB\n");
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
-  void write(const std::string& path, const std::string& text) {
-    fs::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path) << text;
   }
 
   // A group of version 2.
@@ -43,8 +30,6 @@ class AvailableMemoryTest : public ::testing::Test {
     EXPECT_EQ(available.bytes, bytes);
     EXPECT_EQ(available.limited_by, limited_by);
   }
-
-  fs::path root_;
 };
 
 TEST_F(AvailableMemoryTest, WithoutControlGroupsItIsWhatTheMachineHas) {

@@ -1,7 +1,13 @@
 #include "crypto/pbkdf2.h"
 
+#include <crypto++/pwdbased.h>
+#include <crypto++/ripemd.h>
+#include <crypto++/sha.h>
+#include <crypto++/sha3.h>
+#include <crypto++/whrlpool.h>
 #include <gtest/gtest.h>
 
+#include <random>
 #include <span>
 #include <string>
 
@@ -178,6 +184,88 @@ TEST(Pbkdf2Test, SecretAndSaltMayBeEmpty) {
        "83"},
   };
   check(table);
+}
+
+constexpr Hash all_hashes[] = {
+    Hash::sha1,        Hash::sha224,      Hash::sha256,      Hash::sha384,      Hash::sha512,
+    Hash::ripemd160,   Hash::whirlpool,   Hash::sha3_224,    Hash::sha3_256,    Hash::sha3_384,
+    Hash::sha3_512,    Hash::blake2b_160, Hash::blake2b_256, Hash::blake2b_384, Hash::blake2b_512,
+    Hash::blake2s_128, Hash::blake2s_160, Hash::blake2s_224, Hash::blake2s_256,
+};
+
+// PBKDF2 as Crypto++ has it, for those of its classes that its HMAC takes.
+template <typename T>
+Bytes of_cryptopp(const Bytes& secret, const Bytes& salt, unsigned iterations, std::size_t size) {
+  const auto* secret_bytes = reinterpret_cast<const CryptoPP::byte*>(secret.data());
+  const auto* salt_bytes = reinterpret_cast<const CryptoPP::byte*>(salt.data());
+  Bytes key(size);
+  CryptoPP::PKCS5_PBKDF2_HMAC<T>().DeriveKey(reinterpret_cast<CryptoPP::byte*>(key.data()),
+                                             key.size(), 0, secret_bytes, secret.size(), salt_bytes,
+                                             salt.size(), iterations);
+  return key;
+}
+
+template <typename T>
+void compare_with_cryptopp(Hash hash) {
+  SCOPED_TRACE(hash_name(hash));
+  std::mt19937 random(static_cast<unsigned>(hash));
+  const auto bytes = [&](std::size_t size) {
+    Bytes result(size);
+    for (std::byte& b : result) b = static_cast<std::byte>(random());
+    return result;
+  };
+  const std::size_t digest = digest_size(hash);
+  for (const std::size_t secret_size : {0U, 1U, 20U, 63U, 64U, 65U, 127U, 128U, 129U, 300U}) {
+    for (const std::size_t size :
+         {std::size_t{1}, digest - 1, digest, digest + 1, 5 * digest + 7}) {
+      for (const unsigned iterations : {1U, 2U, 3U, 50U}) {
+        const Bytes secret = bytes(secret_size);
+        const Bytes salt = bytes(random() % 200);
+        Bytes key(size);
+        pbkdf2(hash, secret, salt, iterations, key);
+        ASSERT_EQ(to_hex(key), to_hex(of_cryptopp<T>(secret, salt, iterations, size)))
+            << secret_size << " " << size << " " << iterations;
+      }
+    }
+  }
+}
+
+TEST(Pbkdf2Test, AgreesWithCryptopp) {
+  compare_with_cryptopp<CryptoPP::SHA1>(Hash::sha1);
+  compare_with_cryptopp<CryptoPP::SHA224>(Hash::sha224);
+  compare_with_cryptopp<CryptoPP::SHA256>(Hash::sha256);
+  compare_with_cryptopp<CryptoPP::SHA384>(Hash::sha384);
+  compare_with_cryptopp<CryptoPP::SHA512>(Hash::sha512);
+  compare_with_cryptopp<CryptoPP::RIPEMD160>(Hash::ripemd160);
+  compare_with_cryptopp<CryptoPP::Whirlpool>(Hash::whirlpool);
+  compare_with_cryptopp<CryptoPP::SHA3_224>(Hash::sha3_224);
+  compare_with_cryptopp<CryptoPP::SHA3_256>(Hash::sha3_256);
+  compare_with_cryptopp<CryptoPP::SHA3_384>(Hash::sha3_384);
+  compare_with_cryptopp<CryptoPP::SHA3_512>(Hash::sha3_512);
+}
+
+TEST(Pbkdf2Test, ADerivationBitByBitIsTheSame) {
+  for (const Hash hash : all_hashes) {
+    const Bytes secret = to_bytes("secret");
+    const Bytes salt = to_bytes("salt");
+    Bytes expected(3 * digest_size(hash) - 1);
+    pbkdf2(hash, secret, salt, 20, expected);
+
+    const Pbkdf2Input input{hash, secret, salt, 20, expected.size()};
+    ASSERT_EQ(pbkdf2_blocks(input), 3U);
+    const auto derivation = begin_pbkdf2(input);
+    EXPECT_FALSE(derivation->advance(2, 1, 1));
+    EXPECT_FALSE(derivation->advance(0, 3, 5));
+    EXPECT_FALSE(derivation->advance(0, 1, 13));
+    EXPECT_TRUE(derivation->advance(0, 1, 1));
+    EXPECT_TRUE(derivation->advance(0, 1, 7));  // more are not done
+    EXPECT_FALSE(derivation->advance(0, 2, 13));
+    EXPECT_TRUE(derivation->advance(1, 2, 100));
+    EXPECT_TRUE(derivation->advance(0, 3, 100));
+    Bytes key(expected.size());
+    derivation->take(key);
+    EXPECT_EQ(to_hex(key), to_hex(expected)) << hash_name(hash);
+  }
 }
 
 TEST(Pbkdf2Test, AShorterKeyIsTheBeginningOfALongerOne) {

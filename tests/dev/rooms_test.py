@@ -10,7 +10,7 @@ root = pathlib.Path(__file__).resolve().parents[2]
 rooms = {
     "config": ({"config"}, {"toml++"}),
     "plugin/base": ({"base"}, set()),
-    "plugin/crypto": ({"base", "crypto"}, {"cryptopp", "argon2.h"}),
+    "plugin/crypto": ({"base", "crypto"}, {"cryptopp"}),
     "plugin/log": ({"base", "log"}, set()),
     "plugin/luks": ({"base", "crypto", "luks"}, {"nlohmann"}),
     "plugin/source": ({"base", "source"}, {"libnbd.h", "nlohmann"}),

@@ -1,6 +1,7 @@
 #include "server/edit/header_image.h"
 
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 
 #include "../base/testing.h"
 #include "server/edit/same_keyslots.h"
@@ -137,6 +138,12 @@ TEST_F(Luks2, AKeySlotIsMadeAsAskedFor) {
 TEST_F(Luks2, AnotherCipherOfTheDataDoesNotMatter) {
   image.metadata["segments"]["0"]["encryption"] = "serpent-xts-plain64";
   EXPECT_TRUE(opens(with(cheap(1)), "new", 1));
+}
+
+TEST_F(Luks2, NoCoreDumpShowsWhatLibcryptsetupKnew) {
+  ::prctl(PR_SET_DUMPABLE, 1);
+  (void)with(cheap(1));
+  EXPECT_EQ(::prctl(PR_GET_DUMPABLE), 0);
 }
 
 TEST_F(Luks2, AnotherVolumeKeyIsRefused) {

@@ -67,6 +67,8 @@ TEST_F(HeaderPlaceTest, AFileOfItsOwnIsReplaced) {
   HeaderPlace file = place();
   EXPECT_FALSE(file.needs_keep_path());
   EXPECT_EQ(file.usual_keep_path({}), folder.file("header.old-19700101T000000Z"));
+  put("header.old-19700101T000000Z", {});
+  EXPECT_EQ(file.usual_keep_path({}), folder.file("header.old-19700101T000000Z-2"));
   EXPECT_NO_THROW(file.check_same_volume());
   file.keep(folder.file("kept"));
   file.put();

@@ -28,7 +28,6 @@ touch "$tmp"/etc/pki/nbdkit/{ca-cert,server-cert,server-key}.pem
 # What a user types as `luksdetached`: serve in the background, the others as they are.
 mkdir "$tmp/bin"
 ln -s "$program" "$tmp/bin/luksdetached"
-cheap_cryptsetup "$tmp/bin"
 PATH=$tmp/bin:$PATH
 cd "$tmp" || exit
 shopt -s nullglob

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "crypto/argon2.h"
+#include "crypto/pbkdf2.h"
 #include "header_builder.h"
 
 namespace luksdetached::luks {
@@ -50,6 +51,19 @@ std::string message_of(const Bytes& image, std::initializer_list<std::string_vie
     return error.what();
   }
   return "it was unlocked";
+}
+
+// Adds a slot with PBKDF2 that takes so many iterations.
+void add_key(Luks2Image& image, unsigned id, std::string_view text, std::uint32_t iterations) {
+  const Bytes salt = pattern(32, 200 + id);
+  Bytes area_key(32);
+  pbkdf2(Hash::sha256, to_bytes(text), salt, iterations, area_key);
+  image.add_key(id,
+                {{"type", "pbkdf2"},
+                 {"hash", "sha256"},
+                 {"iterations", iterations},
+                 {"salt", to_base64(salt)}},
+                area_key);
 }
 
 // Key slots 0 ("zero"), 1 ("one") and 2 ("two") of LUKS2.
@@ -285,6 +299,68 @@ TEST(UnlockTest, CostsAtTheLimitArePaid) {
   EXPECT_EQ(try_unlock(image.bytes(), {"secret"}, {}, {.iterations_max = 3}).keyslot, 0U);
   expect_error(ErrorKind::key_derivation, "asks for 3, the limit is 2",
                [&] { try_unlock(image.bytes(), {"secret"}, {}, {.iterations_max = 2}); });
+}
+
+// Attempts are paid for as if one were made after the other, each with its digest.
+TEST(UnlockTest, SlotsBesideEachOtherCostWhatTheyCostOneByOne) {
+  constexpr std::uint32_t most = 20'000;
+  Luks2Image image;
+  for (unsigned id = 0; id < 3; ++id) {
+    image.add_key(id, "secret");
+    json& slot = image.metadata["keyslots"][std::to_string(id)];
+    slot["area"]["key_size"] = 64;  // two blocks of 32 bytes
+    slot["kdf"]["iterations"] = most;
+  }
+  // Four times the most that one may have are 80000; the digest has 2.
+  expect_error(
+      ErrorKind::key_derivation,
+      "key slot 1 cannot be tried: PBKDF2 iterations: the header asks for 40000, and 39998 "
+      "are left",
+      [&] { try_unlock(image.bytes(), {"wrong"}, {}, {.iterations_max = most}); });
+}
+
+// ---- slots beside each other ----
+
+// The first slot takes longest: others that open as well are done long before.
+TEST(UnlockTest, TheFirstSlotThatOpensCountsHoweverLongItTakes) {
+  Luks2Image image;
+  add_key(image, 0, "same", 300'000);
+  for (unsigned id = 1; id < 6; ++id) image.add_key(id, "same");
+  EXPECT_EQ(try_unlock(image.bytes(), {"same"}).keyslot, 0U);
+  EXPECT_EQ(try_unlock(image.bytes(), {"wrong", "same"}).keyslot, 0U);
+}
+
+// Slots behind the one that opens would take minutes.
+TEST(UnlockTest, SlotsBehindTheOneThatOpensKeepNobodyWaiting) {
+  Luks2Image image = three_slots();
+  for (const char* id : {"1", "2"})
+    image.metadata["keyslots"][id]["kdf"]["iterations"] = 100'000'000;
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(try_unlock(image.bytes(), {"zero"}).keyslot, 0U);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+}
+
+TEST(UnlockTest, Argon2BetweenSlotsWithPbkdf2HasItsTurn) {
+  Luks2Image image;
+  Bytes area_key(32);
+  argon2(Argon2Variant::id, to_bytes("one"), pattern(32, 9), {1, 64, 2}, area_key);
+  image.add_key(0, "zero");
+  image.add_key(1, argon2_kdf("argon2id", 1, 64, 2), area_key);
+  image.add_key(2, "two");
+  image.add_key(3, "three");
+  const Bytes bytes = image.bytes();
+  EXPECT_EQ(try_unlock(bytes, {"zero"}).keyslot, 0U);
+  EXPECT_EQ(try_unlock(bytes, {"one"}).keyslot, 1U);
+  EXPECT_EQ(try_unlock(bytes, {"two"}).keyslot, 2U);
+  EXPECT_EQ(try_unlock(bytes, {"wrong", "three"}).keyslot, 3U);
+}
+
+TEST(UnlockTest, ARefusedSlotBetweenOthersDoesNotMixUpTheirKeys) {
+  Luks2Image image = three_slots();
+  image.metadata["keyslots"]["1"]["kdf"]["iterations"] = UINT32_MAX;
+  const Bytes bytes = image.bytes();
+  EXPECT_EQ(try_unlock(bytes, {"two"}).keyslot, 2U);
+  EXPECT_EQ(try_unlock(bytes, {"wrong", "two"}).keyslot, 2U);
 }
 
 // ---- slots that cannot be tried ----

@@ -9,7 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "testing.h"
 
@@ -183,6 +185,15 @@ TEST_F(FileSourceTest, DoesNotMakeAFileLongerThatBecameShorter) {
   EXPECT_THAT(error.what(), HasSubstr("it has become shorter"));
   EXPECT_EQ(std::filesystem::file_size(path_), 6'000u);
   EXPECT_NO_THROW(source.write(pattern(4'096), 0, Durability::cached));
+}
+
+TEST_F(FileSourceTest, SoonNoticesThatAFileInUseBecameShorter) {
+  FileSource source(make(8'192), Access::read_write, false);
+  source.write(pattern(4'096), 4'096, Durability::cached);
+  std::filesystem::resize_file(path_, 6'000);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_THROW(source.write(pattern(4'096), 4'096, Durability::cached), Error);
+  EXPECT_EQ(std::filesystem::file_size(path_), 6'000u);
 }
 
 TEST_F(FileSourceTest, KnowsItsSizeNow) {
