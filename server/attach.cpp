@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -9,6 +8,7 @@
 #include "commands.h"
 #include "copy/source_part.h"
 #include "copy/unfinished_file.h"
+#include "copy/zeros.h"
 #include "copy_command.h"
 #include "edit/edited_header.h"
 #include "edit/moved_segment.h"
@@ -26,9 +26,7 @@ namespace luksdetached {
 
 namespace {
 
-constexpr std::size_t block = 512;  // what storage writes at once or not at all
-
-struct Outcome {
+struct Attached {
   luks::Header header;
   DataArea area;  // in the volume
   std::uint64_t already_there = 0;
@@ -48,7 +46,7 @@ std::vector<std::byte> begin_of(Source& volume, std::size_t size) {
 }
 
 // In an order in which the metadata come last.
-void write_header(const LoadedHeader& header, Source& volume) {
+void put_in_front(const LoadedHeader& header, Source& volume) {
   const std::vector<std::byte> before = begin_of(volume, header.header.end);
   edit::carry_out(edit::plan_writes(before, nullptr, header.image, header.header), volume);
   if (begin_of(volume, header.header.end) == header.image) return;
@@ -59,16 +57,12 @@ void write_header(const LoadedHeader& header, Source& volume) {
 // Is there nothing where the header goes but zeros and blocks of the header itself?
 void check_room(const LoadedHeader& header, Source& volume) {
   const std::vector<std::byte> there = begin_of(volume, header.header.end);
-  for (std::size_t at = 0; at < there.size(); at += block) {
-    const auto now = std::span(there).subspan(at, std::min(block, there.size() - at));
-    const auto wanted = std::span(header.image).subspan(at, now.size());
-    const bool zero = std::ranges::all_of(now, [](std::byte b) { return b == std::byte{0}; });
-    if (zero || std::ranges::equal(now, wanted)) continue;
-    throw Error(ErrorKind::policy, "payload " + volume.name() + " has something at byte " +
-                                       std::to_string(at) +
-                                       ", where the header goes, which would be lost; --force "
-                                       "overwrites it");
-  }
+  const auto foreign = copy::find_foreign_block(there, header.image);
+  if (!foreign) return;
+  throw Error(ErrorKind::policy, "payload " + volume.name() + " has something at byte " +
+                                     std::to_string(*foreign) +
+                                     ", where the header goes, which would be lost; --force "
+                                     "overwrites it");
 }
 
 class Attachment {
@@ -83,7 +77,7 @@ class Attachment {
     check_elsewhere(arguments_.volume, {uri});
   }
 
-  Outcome run() {
+  Attached run() {
     if (is_same_place(arguments_.volume, options_.payload)) return attach_in_place();
     payload_ = open_locked("payload", options_.payload, options_.insecure);
     area_ = find_area(*payload_);
@@ -116,7 +110,7 @@ class Attachment {
     return area;
   }
 
-  Outcome attach_in_place() {
+  Attached attach_in_place() {
     const auto volume = open_to_write("payload", options_.payload, options_.insecure);
     const DataArea area = find_area(*volume);
     if (area.offset < loaded_.header.end) {
@@ -126,7 +120,7 @@ class Attachment {
                                          " bytes: there is no room for it; give another VOLUME");
     }
     if (!arguments_.force) check_room(loaded_, *volume);
-    write_header(loaded_, *volume);
+    put_in_front(loaded_, *volume);
     return {loaded_.header, area};
   }
 
@@ -174,7 +168,7 @@ class Attachment {
     copy::SourcePart from(*payload_, area_.offset, area_.size);
     copy::SourcePart to(volume, offset(), area_.size);
     const std::uint64_t written = copy_and_verify(job(from, to, target), uri);
-    write_header(loaded_, volume);
+    put_in_front(loaded_, volume);
     return area_.size - written;
   }
 
@@ -191,22 +185,22 @@ class Attachment {
 int attach(const AttachArguments& arguments) {
   return with_json_failure(arguments.json, [&] {
     Warnings warnings(arguments.json);
-    const Outcome outcome = Attachment(arguments, warnings).run();
+    const Attached attached = Attachment(arguments, warnings).run();
     const std::string volume = parse_uri(arguments.volume).name;
     if (arguments.json) {
       print_json({{"schema", 1},
                   {"done", true},
                   {"volume", volume},
                   {"warnings", warnings.texts()},
-                  {"uuid", outcome.header.uuid},
-                  {"offset", outcome.area.offset},
-                  {"size", outcome.area.size},
-                  {"already_there", outcome.already_there}});
+                  {"uuid", attached.header.uuid},
+                  {"offset", attached.area.offset},
+                  {"size", attached.area.size},
+                  {"already_there", attached.already_there}});
     } else {
       std::printf("%s: an ordinary LUKS%u volume: %s of data, which begin at byte %llu\nUUID  %s\n",
-                  volume.c_str(), outcome.header.version, size_text(outcome.area.size).c_str(),
-                  static_cast<unsigned long long>(outcome.area.offset),
-                  outcome.header.uuid.c_str());
+                  volume.c_str(), attached.header.version, size_text(attached.area.size).c_str(),
+                  static_cast<unsigned long long>(attached.area.offset),
+                  attached.header.uuid.c_str());
     }
     return exit_done;
   });

@@ -18,13 +18,13 @@ namespace luksdetached {
 
 namespace {
 
-struct Outcome {
+struct Decrypted {
   std::string payload;
   std::uint64_t bytes;
   std::uint64_t already_there;  // bytes
 };
 
-Outcome run(DecryptArguments& arguments, Warnings& warnings) {
+Decrypted copy_plain(DecryptArguments& arguments, Warnings& warnings) {
   ExportOptions options = read_unlock_options(arguments.options, Purpose::serve);
   options.readonly = true;
   std::vector<std::string> places = options.headers;
@@ -51,19 +51,19 @@ Outcome run(DecryptArguments& arguments, Warnings& warnings) {
 int decrypt(DecryptArguments& arguments) {
   return with_json_failure(arguments.json, [&] {
     Warnings warnings(arguments.json);
-    const Outcome outcome = run(arguments, warnings);
+    const Decrypted decrypted = copy_plain(arguments, warnings);
     const std::string target = parse_uri(arguments.target).name;
     if (arguments.json) {
       print_json({{"schema", 1},
                   {"done", true},
                   {"target", target},
                   {"warnings", warnings.texts()},
-                  {"payload", outcome.payload},
-                  {"size", outcome.bytes},
-                  {"already_there", outcome.already_there}});
+                  {"payload", decrypted.payload},
+                  {"size", decrypted.bytes},
+                  {"already_there", decrypted.already_there}});
     } else {
       std::printf("%s: has the %s of %s, plain, read back and compared\n", target.c_str(),
-                  size_text(outcome.bytes).c_str(), outcome.payload.c_str());
+                  size_text(decrypted.bytes).c_str(), decrypted.payload.c_str());
     }
     return exit_done;
   });

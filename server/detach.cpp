@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "copy/source_part.h"
 #include "copy/unfinished_file.h"
+#include "copy/zeros.h"
 #include "copy_command.h"
 #include "crypto/hash.h"
 #include "edit/header_backup.h"
@@ -29,9 +30,7 @@ namespace luksdetached {
 
 namespace {
 
-constexpr std::size_t block = 512;  // what storage writes at once or not at all
-
-LoadedHeader load(const std::string& path) {
+LoadedHeader load_file(const std::string& path) {
   FileSource file(path, Access::read_only, false);
   return load_header(file, HeaderPart::whole);
 }
@@ -43,13 +42,7 @@ bool is_header_of(Source& volume, const LoadedHeader& kept) {
   if (volume.size() < size) return false;
   std::vector<std::byte> there(size);
   volume.read(there, 0);
-  for (std::size_t at = 0; at < size; at += block) {
-    const auto now = std::span(there).subspan(at, std::min(block, size - at));
-    const auto was = std::span(kept.image).subspan(at, now.size());
-    const bool zero = std::ranges::all_of(now, [](std::byte b) { return b == std::byte{0}; });
-    if (!zero && !std::ranges::equal(now, was)) return false;
-  }
-  return true;
+  return !copy::find_foreign_block(there, std::span(kept.image).first(size));
 }
 
 class Detachment {
@@ -104,7 +97,7 @@ class Detachment {
   LoadedHeader find_header() {
     if (arguments_.payload.empty() && copy::exists(header_path_)) {
       try {
-        LoadedHeader kept = load(header_path_);
+        LoadedHeader kept = load_file(header_path_);
         if (is_header_of(*volume_, kept)) return kept;
       } catch (const Error& error) {
         if (error.kind() == ErrorKind::io) throw;  // else it is no header
@@ -193,7 +186,7 @@ class Detachment {
   // The header on stable storage, read from there, opens the volume.
   void prove() {
     copy::forget_cached(arguments_.header);
-    const LoadedHeader kept = load(header_path_);
+    const LoadedHeader kept = load_file(header_path_);
     const SecureBuffer key = unlock(kept, arguments_.header);
     if (kept.header.segment.offset == area_.offset &&
         equal_in_constant_time(key.span(), volume_key_.span())) {

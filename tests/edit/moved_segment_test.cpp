@@ -74,12 +74,16 @@ TEST(MovedSegment, WhatNobodyKnowsOfTheMetadataStays) {
   EXPECT_EQ(nlohmann::json::parse(text), expected);
 }
 
-TEST(MovedSegment, ADamagedCopyIsNotMadeToLookWhole) {
+TEST(MovedSegment, ACopyThatDoesNotCountIsNotMadeToLookWhole) {
   Luks2Image image;
   image.add_key(0, "old");
   Bytes bytes = image.bytes();
   bytes[image.copy_bytes + 5000] ^= std::byte{1};
   expect_error(ErrorKind::policy, "damaged", [&] { move_segment(loaded(bytes), mebibyte); });
+  const Bytes older = image.copy(image.copy_bytes, image.json_text(), image.sequence - 1);
+  std::copy_n(older.begin(), image.copy_bytes,
+              bytes.begin() + static_cast<std::ptrdiff_t>(image.copy_bytes));
+  expect_error(ErrorKind::policy, "older", [&] { move_segment(loaded(bytes), mebibyte); });
 }
 
 TEST(MovedSegment, NeverLiesInsideTheHeader) {

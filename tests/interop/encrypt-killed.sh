@@ -24,12 +24,10 @@ is_right_encrypt() {
   decrypted one 512 | same "$tmp/plain" /dev/stdin
 }
 is_right_decrypt() { same "$tmp/plain" "$tmp/back"; }
-# complete COMMAND: given again, unless it had done everything already.
+# complete COMMAND: given again; encrypt, when it had done everything already, does not make another volume.
 complete() {
   local -n again=$1
-  local complete=$tmp/back
-  [ "$1" = decrypt ] || complete=$tmp/one.header
-  if [ -e "$complete" ]; then exits 4 "${again[@]}"; else exits 0 "${again[@]}"; fi
+  if [ "$1" = encrypt ] && [ -e "$tmp/one.header" ]; then exits 4 "${again[@]}"; else exits 0 "${again[@]}"; fi
   "is_right_$1"
   nothing_unfinished_but_temporary
 }
