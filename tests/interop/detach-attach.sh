@@ -84,6 +84,13 @@ stop "$server"
 note "what is refused"
 make_ordinary_luks2 v
 cp "$tmp/v.volume" "$tmp/before"
+serve "header=$tmp/v.volume" "payload=$tmp/v.volume" "secret=$tmp/v.secret"
+exits 1 "$program" detach "$tmp/v.volume" --header "$tmp/new" --secret "$tmp/v.secret"
+says "has it locked"
+exits 1 "$program" attach --header "$tmp/v.volume" --payload "$tmp/v.volume" "$tmp/new"
+says 'has it locked'
+stop "$server"
+[ ! -e "$tmp/new" ] || fail "something was made"
 refuses() {
   exits "$1" "$program" "${@:3}"
   says "^luksdetached: .*$2"

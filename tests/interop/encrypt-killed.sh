@@ -8,7 +8,7 @@
 . "$here/copy.sh"
 
 new_secret one.secret
-plain_image "$tmp/plain" 6M
+plain_image "$tmp/plain" 3M
 encrypt=("$program" encrypt "$tmp/plain" --header "$tmp/one.header" --payload "$tmp/one.payload" --secret "$tmp/one.secret"
   --luks 1 "${cheap_keyslot[@]}")
 decrypt=("$program" decrypt --header "$tmp/one.header" --payload "$tmp/one.payload" --secret "$tmp/one.secret" "$tmp/back")
@@ -70,7 +70,7 @@ done
 note "a power cut: whatever was not flushed may be lost"
 begin_encrypt
 killed_at pwritev2 5 "${encrypt[@]}" || fail "not so many writes"
-noise 6M >"$tmp/one.payload.unfinished"
+noise 3M >"$tmp/one.payload.unfinished"
 complete encrypt
 begin_encrypt
 strace -f -o "$tmp/trace" -e trace=pwritev2,fsync,fdatasync,rename,renameat2 "${encrypt[@]}" >/dev/null 2>&1 </dev/null
