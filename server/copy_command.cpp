@@ -169,7 +169,8 @@ std::unique_ptr<copy::VolumeSource> open_plain(const LoadedHeader& loaded,
   } catch (const Error& error) {
     throw Error(error.kind(), "payload " + name + ": " + error.what(), error.errno_code());
   }
-  for (const std::string& text : about_payload) warnings.add("payload " + name + ": " + text);
+  const std::string about = "payload " + name + ": ";
+  for (const std::string& text : about_payload) warnings.add(about + text);
   auto volume = std::make_unique<Volume>(
       std::move(payload), make_sector_cipher(segment.cipher, volume_key.span(), area.sector_size),
       area, lock);

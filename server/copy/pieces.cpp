@@ -70,7 +70,7 @@ class Workers {
   }
 
   std::atomic<std::uint64_t> next_;
-  const std::uint64_t end_;
+  std::uint64_t end_;
   const std::function<void(std::uint64_t)>& work_;
   std::atomic<bool> stopped_ = false;
   std::mutex mutex_;  // guards what follows
