@@ -7,6 +7,7 @@
 // wiped after them.
 #include <crypto++/camellia.h>
 #include <crypto++/cast.h>
+#include <crypto++/misc.h>
 #include <crypto++/serpent.h>
 #include <crypto++/twofish.h>
 
@@ -57,14 +58,20 @@ class Xts {
 
   void sector(Block<Cipher> tweak, std::span<const std::byte> from, std::span<std::byte> to) const {
     tweak_.ProcessBlock(as_bytes(tweak.data()));
+    auto low = load_little_endian<std::uint64_t>(tweak.data());
+    auto high = load_little_endian<std::uint64_t>(tweak.data() + 8);
     std::array<std::byte, batch> tweaks;
     for (std::size_t at = 0; at < from.size(); at += batch) {
       for (std::size_t n = 0; n < batch; n += block) {
-        std::copy(tweak.begin(), tweak.end(), tweaks.data() + n);
-        times_x(tweak);
+        store_little_endian(tweaks.data() + n, low);
+        store_little_endian(tweaks.data() + n + 8, high);
+        // Times x in GF(2^128), least significant bit first (section 5.2).
+        const std::uint64_t carry = high >> 63;
+        high = (high << 1) | (low >> 63);
+        low = (low << 1) ^ (0x87 * carry);
       }
       std::byte* const here = to.data() + at;
-      for (std::size_t n = 0; n < batch; ++n) here[n] = from[at + n] ^ tweaks[n];
+      CryptoPP::xorbuf(as_bytes(here), as_bytes(from.data() + at), as_bytes(tweaks.data()), batch);
       transform(data_, here, tweaks.data(), here, batch);
     }
   }
@@ -72,14 +79,6 @@ class Xts {
  private:
   static constexpr std::size_t block = Cipher::BLOCKSIZE;
   static_assert(block == 16);
-
-  // In GF(2^128), least significant bit first (section 5.2).
-  static void times_x(Block<Cipher>& tweak) {
-    const auto low = load_little_endian<std::uint64_t>(tweak.data());
-    const auto high = load_little_endian<std::uint64_t>(tweak.data() + 8);
-    store_little_endian(tweak.data(), (low << 1) ^ (0x87 * (high >> 63)));
-    store_little_endian(tweak.data() + 8, (high << 1) | (low >> 63));
-  }
 
   Direction data_;
   typename Cipher::Encryption tweak_;

@@ -78,8 +78,8 @@ class SecureObject {
 void require_lock_limit();
 
 /// When it goes out of scope, it clears what functions that have returned left behind: the vector
-/// registers, and so many KiB (2, 4, 16 or 64) of the stack below the function that has it, where the
-/// compiler may have put some.
+/// registers, and so many KiB (2, 4, 16 or 64) of the stack below the function that has it, where
+/// the compiler may have put some.
 template <std::size_t kibibytes>
 class StackWiper {
  public:

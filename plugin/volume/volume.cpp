@@ -12,7 +12,8 @@ namespace luksdetached {
 
 namespace {
 
-// What is decrypted at once, while it is still in the cache (measured: docs/benchmarks.md).
+// What is decrypted at once, while it is still in the cache. Of 32 KiB to 4 MiB none was faster,
+// with an L2 cache of 1 MiB.
 constexpr std::size_t cached_part = std::size_t{256} << 10;
 
 // Ciphertext on its way to or from the payload. One per thread: it is used within one call only.
