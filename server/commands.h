@@ -92,6 +92,25 @@ struct DecryptArguments {
   bool json = false;
 };
 
+/// What `detach` is given.
+struct DetachArguments {
+  OptionArguments options;   ///< what opens the volume
+  std::string volume;        ///< URI
+  std::string header;        ///< URI of a file to be made
+  std::string payload;       ///< URI; empty: the data stay where they are
+  bool wipe_header = false;  ///< overwrite the header in the volume
+  bool force = false;        ///< also over what is there
+  bool json = false;
+};
+
+/// What `attach` is given.
+struct AttachArguments {
+  OptionArguments options;  ///< header and payload
+  std::string volume;       ///< URI
+  bool force = false;       ///< also over what is there
+  bool json = false;
+};
+
 // Each does what a command line asks for, and returns the exit status or throws.
 
 /// `serve CONFIG`: checks the config, then becomes nbdkit; returns only when that failed.
@@ -135,6 +154,12 @@ int encrypt(EncryptArguments& arguments);
 
 /// `decrypt TARGET`: copies the plain data of a volume.
 int decrypt(DecryptArguments& arguments);
+
+/// `detach VOLUME`: makes a header and a payload of an ordinary volume.
+int detach(DetachArguments& arguments);
+
+/// `attach VOLUME`: makes an ordinary volume of a header and a payload.
+int attach(const AttachArguments& arguments);
 
 /// `header backup HEADER`: copies it into a file.
 int back_up_header(const HeaderBackupArguments& arguments);

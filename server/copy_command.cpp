@@ -30,7 +30,63 @@ copy::Report reporter(ProgressBar& bar) {
   };
 }
 
+std::uint64_t copy_to_file(Source& from, bool holes_are_zeros, const CopyPlace& place) {
+  const std::string path = parse_uri(place.uri).path;
+  const copy::Target target = copy::make_unfinished(path, from.size());
+  const std::string name = copy::unfinished_path(path);
+  const auto file = open_to_write(place.role, name, false);
+  const std::uint64_t written = copy_and_verify({.from = from,
+                                                 .to = *file,
+                                                 .bytes = from.size(),
+                                                 .target = target,
+                                                 .holes_are_zeros = holes_are_zeros},
+                                                name);
+  copy::finish(path, place.force ? edit::Existing::replaced : edit::Existing::refused);
+  return from.size() - written;
+}
+
+std::uint64_t copy_in_place(Source& from, bool holes_are_zeros, const CopyPlace& place,
+                            Warnings& warnings) {
+  const auto to = open_to_write(place.role, place.uri, place.insecure);
+  if (to->size() < from.size()) {
+    throw Error(ErrorKind::payload_too_small,
+                place.role + " " + to->name() + " has " + std::to_string(to->size()) +
+                    " bytes, and there are " + std::to_string(from.size()) + " to copy");
+  }
+  if (!place.force) check_blank(place.role, *to);
+  if (to->size() > from.size()) {
+    warnings.add(place.role + " " + to->name() + ": its last " +
+                 std::to_string(to->size() - from.size()) + " bytes stay as they are");
+  }
+  return from.size() - copy_and_verify({.from = from,
+                                        .to = *to,
+                                        .bytes = from.size(),
+                                        .target = copy::Target::earlier,
+                                        .holes_are_zeros = holes_are_zeros,
+                                        .first_piece_last = true},
+                                       place.uri);
+}
+
+// An earlier attempt may have ended right after the file got its name.
+bool is_complete(Source& from, bool holes_are_zeros, const CopyPlace& place) {
+  const std::string path = parse_uri(place.uri).path;
+  if (!copy::exists(path) || copy::exists(copy::unfinished_path(path))) return false;
+  const auto there = open_to_read(place.role, path, false);
+  return there->size() == from.size() && is_copied({.from = from,
+                                                    .to = *there,
+                                                    .bytes = from.size(),
+                                                    .holes_are_zeros = holes_are_zeros});
+}
+
 }  // namespace
+
+std::uint64_t copy_to(Source& from, bool holes_are_zeros, const CopyPlace& place,
+                      Warnings& warnings) {
+  if (!is_file_place(place.uri)) return copy_in_place(from, holes_are_zeros, place, warnings);
+  if (is_complete(from, holes_are_zeros, place)) return from.size();
+  if (!place.force) check_free(place.role, parse_uri(place.uri).path);
+  return copy_to_file(from, holes_are_zeros, place);
+}
 
 bool is_file_place(const std::string& uri) {
   const Uri parsed = parse_uri(uri);
@@ -77,16 +133,20 @@ std::unique_ptr<Source> open_to_read(const std::string& role, const std::string&
   return source;
 }
 
-std::unique_ptr<Source> open_to_write(const std::string& role, const std::string& uri,
-                                      bool insecure) {
+std::unique_ptr<Source> open_locked(const std::string& role, const std::string& uri,
+                                    bool insecure) {
   std::unique_ptr<Source> source = open_as(
       role, uri, {.access = Access::read_write, .insecure = insecure, .connections = connections});
-  if (!source->writable()) {
-    throw Error(ErrorKind::source_unreachable,
-                "cannot write " + role + " " + source->name() + ": it can only be read");
-  }
   source->start();
   return source;
+}
+
+std::unique_ptr<Source> open_to_write(const std::string& role, const std::string& uri,
+                                      bool insecure) {
+  std::unique_ptr<Source> source = open_locked(role, uri, insecure);
+  if (source->writable()) return source;
+  throw Error(ErrorKind::source_unreachable,
+              "cannot write " + role + " " + source->name() + ": it can only be read");
 }
 
 void check_blank(const std::string& role, Source& source) {
@@ -109,7 +169,8 @@ std::unique_ptr<copy::VolumeSource> open_plain(const LoadedHeader& loaded,
   } catch (const Error& error) {
     throw Error(error.kind(), "payload " + name + ": " + error.what(), error.errno_code());
   }
-  for (const std::string& text : about_payload) warnings.add("payload " + name + ": " + text);
+  const std::string about = "payload " + name + ": ";
+  for (const std::string& text : about_payload) warnings.add(about + text);
   auto volume = std::make_unique<Volume>(
       std::move(payload), make_sector_cipher(segment.cipher, volume_key.span(), area.sector_size),
       area, lock);

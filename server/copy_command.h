@@ -36,6 +36,9 @@ std::unique_ptr<Source> open_to_read(const std::string& role, const std::string&
 std::unique_ptr<Source> open_to_write(const std::string& role, const std::string& uri,
                                       bool insecure);
 
+/// The same for what is read while nobody else may write it: it need not be writable.
+std::unique_ptr<Source> open_locked(const std::string& role, const std::string& uri, bool insecure);
+
 /// Throws Error(policy) when the device or server `uri` holds what libblkid knows.
 void check_blank(const std::string& role, Source& source);
 
@@ -49,6 +52,20 @@ std::unique_ptr<copy::VolumeSource> open_plain(const LoadedHeader& loaded,
 /// Copies and verifies, with a progress bar; Ctrl-C ends it. `to_uri` is of `job.to`. Returns how
 /// many bytes had to be written.
 std::uint64_t copy_and_verify(const copy::CopyJob& job, const std::string& to_uri);
+
+/// Where a whole copy goes.
+struct CopyPlace {
+  std::string role;  ///< for messages
+  std::string uri;   ///< a file, which is made, or a device or server, which is overwritten
+  bool force;        ///< also over what is there
+  bool insecure;
+};
+
+/// Copies all of `from` and verifies it. A file gets its name when it is complete; a device or
+/// server begins with zeros until all else is there. A file that has everything already stays.
+/// Returns how many bytes were there already. Throws Error.
+std::uint64_t copy_to(Source& from, bool holes_are_zeros, const CopyPlace& place,
+                      Warnings& warnings);
 
 /// copy::is_copied with a progress bar.
 bool is_copied(const copy::CopyJob& job);

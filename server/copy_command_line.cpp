@@ -43,10 +43,52 @@ void add_decrypt(CLI::App& app, Action& action) {
   command.callback([arguments, &action] { action = [arguments] { return decrypt(*arguments); }; });
 }
 
+void add_detach(CLI::App& app, Action& action) {
+  CLI::App& command =
+      *app.add_subcommand("detach", "make a header and a payload of an ordinary volume");
+  const auto arguments = std::make_shared<DetachArguments>();
+  OptionArguments& options = arguments->options;
+  command.add_option("VOLUME", arguments->volume, "an ordinary LUKS volume: a path or a URI")
+      ->required();
+  command.add_option("--header", arguments->header, "the file that the header goes to")
+      ->option_text("PATH")
+      ->required();
+  command
+      .add_option("--payload", arguments->payload,
+                  "where the data go: a path, which is made, or a URI (they stay in VOLUME)")
+      ->option_text("URI");
+  command.add_flag("--wipe-header", arguments->wipe_header,
+                   "overwrite the header in VOLUME, when the other one was proved to open it");
+  add_secrets(command, options);
+  options.add(command, "keyslot", "N", "only this key slot");
+  add_limits(command, options);
+  command.add_flag("--force", arguments->force, "also over what is there already");
+  options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
+  add_json(command, arguments->json);
+  command.callback([arguments, &action] { action = [arguments] { return detach(*arguments); }; });
+}
+
+void add_attach(CLI::App& app, Action& action) {
+  CLI::App& command =
+      *app.add_subcommand("attach", "make an ordinary volume of a header and a payload");
+  const auto arguments = std::make_shared<AttachArguments>();
+  OptionArguments& options = arguments->options;
+  command
+      .add_option("VOLUME", arguments->volume,
+                  "the ordinary volume: a path, which is made, a URI, or the payload itself")
+      ->required();
+  options.add(command, "header", "URI", "where the header is");
+  options.add(command, "payload", "URI", "where the encrypted sectors are");
+  command.add_flag("--force", arguments->force, "also over what is there already");
+  options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
+  add_json(command, arguments->json);
+  command.callback([arguments, &action] { action = [arguments] { return attach(*arguments); }; });
+}
+
 }  // namespace
 
 void add_copy_commands(CLI::App& app, Action& action) {
-  for (const auto add : {add_encrypt, add_decrypt}) add(app, action);
+  for (const auto add : {add_encrypt, add_decrypt, add_detach, add_attach}) add(app, action);
 }
 
 }  // namespace luksdetached

@@ -9,8 +9,8 @@ class App;
 
 namespace luksdetached {
 
-/// Adds encrypt and decrypt to `app`. When a command line that has one of them is parsed, `action`
-/// becomes what is to be done.
+/// Adds encrypt, decrypt, detach and attach to `app`. When a command line that has one of them is
+/// parsed, `action` becomes what is to be done.
 void add_copy_commands(CLI::App& app, Action& action);
 
 }  // namespace luksdetached

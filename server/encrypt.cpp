@@ -96,6 +96,12 @@ class Encryption {
                                                     std::to_string(source_->size()));
     }
     if (!arguments_.force) check_blank("payload", *payload_);
+    if (payload_->size() > source_->size()) {
+      warnings_.add("payload " + payload_->name() + ": its last " +
+                    std::to_string(payload_->size() - source_->size()) +
+                    " bytes are more than the source has: the volume has them, too, and there is "
+                    "noise in them");
+    }
   }
 
   void make_header() {

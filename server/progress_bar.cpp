@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -24,7 +25,7 @@ std::string amount(double bytes) {
 }
 
 std::string clock_text(double seconds) {
-  const auto whole = static_cast<std::uint64_t>(seconds + 0.5);
+  const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
   char text[32];
   std::snprintf(text, sizeof text, "%llu:%02llu:%02llu",
                 static_cast<unsigned long long>(whole / 3600),

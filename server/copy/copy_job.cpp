@@ -39,8 +39,7 @@ class Holes {
     if (!wanted_) return false;
     const std::lock_guard lock(mutex_);
     if (piece.offset < begin_ || piece.offset >= end_) {
-      const Extent extent =
-          job_.from.extents(job_.bytes - piece.offset, job_.from_offset + piece.offset, 1).front();
+      const Extent extent = job_.from.extents(job_.bytes - piece.offset, piece.offset, 1).front();
       begin_ = piece.offset;
       end_ = piece.offset + extent.length;
       hole_ = extent.hole;
@@ -62,14 +61,14 @@ std::span<const std::byte> read_from(const CopyJob& job, Holes& holes, const Pie
   if (holes.cover(piece)) {
     std::ranges::fill(bytes, std::byte{0});
   } else {
-    job.from.read(bytes, job.from_offset + piece.offset);
+    job.from.read(bytes, piece.offset);
   }
   return bytes;
 }
 
 bool is_there(const CopyJob& job, const Piece& piece, std::span<const std::byte> bytes) {
   const std::span<std::byte> there = memory(1, piece.size);
-  job.to.read(there, job.to_offset + piece.offset);
+  job.to.read(there, piece.offset);
   return std::ranges::equal(there, bytes);
 }
 
@@ -102,7 +101,7 @@ class Copy {
 
   void blank_first() {
     const std::vector<std::byte> zeros(piece_of(job_.bytes, 0).size);
-    job_.to.write(zeros, job_.to_offset, Durability::cached);
+    job_.to.write(zeros, 0, Durability::cached);
     job_.to.flush();
   }
 
@@ -113,8 +112,8 @@ class Copy {
                                         ? data_runs(bytes, hole_bytes)
                                         : std::vector<Run>{{0, bytes.size()}};
       for (const Run& run : runs) {
-        job_.to.write(bytes.subspan(run.offset, run.size),
-                      job_.to_offset + piece.offset + run.offset, Durability::cached);
+        job_.to.write(bytes.subspan(run.offset, run.size), piece.offset + run.offset,
+                      Durability::cached);
       }
       written_[piece.number] = 1;
     }
@@ -155,9 +154,8 @@ void verify(const CopyJob& job, const Written& written, const Report& report) {
     if (written[number] && !is_there(job, piece, read_from(job, holes, piece))) {
       throw Error(ErrorKind::io,
                   "what is read back from " + job.to.name() + " in the " +
-                      std::to_string(piece.size) + " bytes at " +
-                      std::to_string(job.to_offset + piece.offset) + " is not what " +
-                      job.from.name() +
+                      std::to_string(piece.size) + " bytes at " + std::to_string(piece.offset) +
+                      " is not what " + job.from.name() +
                       " has: either its storage is faulty, or somebody writes one of them; nothing "
                       "was finished, and the same command tries again");
     }

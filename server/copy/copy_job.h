@@ -25,8 +25,6 @@ struct CopyJob {
   Target target = Target::anything;
   bool holes_are_zeros = false;   ///< what `from` calls holes need not be read
   bool first_piece_last = false;  ///< until all else is there, the target begins with zeros
-  std::uint64_t from_offset = 0;  ///< bytes
-  std::uint64_t to_offset = 0;    ///< bytes
 };
 
 /// Hears how many bytes are done, in the calling thread, every now and then; what it throws ends

@@ -27,9 +27,12 @@ class Workers {
       : next_(begin), end_(end), work_(work) {
     const NoSignals no_signals;  // they are for the calling thread
     const unsigned count = thread_count(end - begin);
-    for (unsigned n = 0; n < count; ++n) {
-      ++running_;
-      threads_.emplace_back([this] { run(); });
+    running_ = count;  // of threads that may be over before the next one begins
+    try {
+      for (unsigned n = 0; n < count; ++n) threads_.emplace_back([this] { run(); });
+    } catch (...) {
+      stopped_ = true;
+      throw;
     }
   }
   Workers(const Workers&) = delete;
@@ -67,7 +70,7 @@ class Workers {
   }
 
   std::atomic<std::uint64_t> next_;
-  const std::uint64_t end_;
+  std::uint64_t end_;
   const std::function<void(std::uint64_t)>& work_;
   std::atomic<bool> stopped_ = false;
   std::mutex mutex_;  // guards what follows

@@ -39,16 +39,20 @@ Target make_unfinished(const std::string& path, std::uint64_t bytes) {
       ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
   struct stat status = {};
   if (!file || ::fstat(file.get(), &status) != 0) fail("make", name);
-  if (S_ISREG(status.st_mode) && static_cast<std::uint64_t>(status.st_size) == bytes) {
-    return Target::earlier;
+  // One that was cut off right after it was made has no bytes yet. What others can open, or have
+  // put there, gets nothing.
+  const auto there = static_cast<std::uint64_t>(status.st_size);
+  const bool ours = S_ISREG(status.st_mode) && status.st_nlink == 1 &&
+                    status.st_uid == ::geteuid() && (status.st_mode & 077U) == 0;
+  if (!ours || (there != 0 && there != bytes)) {
+    throw Error(
+        ErrorKind::usage,
+        escape_control(name) + " is not what an earlier attempt at this copy has left: " +
+            (ours ? "it has " + std::to_string(there) + " bytes instead of " + std::to_string(bytes)
+                  : "it is not a file of this user alone") +
+            "; remove it to begin anew");
   }
-  // One that was cut off right after it was made has no bytes yet.
-  if (!S_ISREG(status.st_mode) || status.st_size != 0) {
-    throw Error(ErrorKind::usage, escape_control(name) +
-                                      " is not what an earlier attempt at this "
-                                      "copy has left: it has not " +
-                                      std::to_string(bytes) + " bytes; remove it to begin anew");
-  }
+  if (there == bytes) return Target::earlier;
   if (::ftruncate(file.get(), static_cast<off_t>(bytes)) != 0 || ::fsync(file.get()) != 0) {
     fail("make", name);
   }

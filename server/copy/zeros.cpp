@@ -25,4 +25,14 @@ std::vector<Run> data_runs(std::span<const std::byte> bytes, std::size_t block) 
   return runs;
 }
 
+std::optional<std::size_t> find_foreign_block(std::span<const std::byte> bytes,
+                                              std::span<const std::byte> other) noexcept {
+  constexpr std::size_t block = 512;
+  for (std::size_t at = 0; at < bytes.size(); at += block) {
+    const auto one = bytes.subspan(at, std::min(block, bytes.size() - at));
+    if (!is_zero(one) && !std::ranges::equal(one, other.subspan(at, one.size()))) return at;
+  }
+  return std::nullopt;
+}
+
 }  // namespace luksdetached::copy

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -21,5 +22,11 @@ bool is_zero(std::span<const std::byte> bytes) noexcept;
 /// What of `bytes` is not in blocks of zeros of `block` bytes, the last one maybe shorter:
 /// neighbouring blocks are one run.
 std::vector<Run> data_runs(std::span<const std::byte> bytes, std::size_t block);
+
+/// Where the first block of 512 bytes, which storage writes at once or not at all, begins in
+/// `bytes` that neither is zeros nor the same in `other`, which has as many bytes. Nothing: there
+/// is none.
+std::optional<std::size_t> find_foreign_block(std::span<const std::byte> bytes,
+                                              std::span<const std::byte> other) noexcept;
 
 }  // namespace luksdetached::copy

@@ -9,6 +9,7 @@
 #include "../base/testing.h"
 #include "../volume/memory_source.h"
 #include "server/copy/pieces.h"
+#include "server/copy/source_part.h"
 
 namespace luksdetached::copy {
 namespace {
@@ -56,7 +57,9 @@ TEST(CopyJob, CopiesAPartToAnotherPlace) {
   Bytes expected = to.bytes();
   const std::size_t size = piece_bytes + 512;
   std::copy_n(bytes.begin() + 1024, size, expected.begin() + 4096);
-  const CopyJob job{.from = from, .to = to, .bytes = size, .from_offset = 1024, .to_offset = 4096};
+  SourcePart from_part(from, 1024, size);
+  SourcePart to_part(to, 4096, size);
+  const CopyJob job{.from = from_part, .to = to_part, .bytes = size};
   verify(job, copy(job, silent), silent);
   EXPECT_EQ(to.bytes(), expected);
 }

@@ -28,9 +28,21 @@ TEST(UnfinishedFile, IsMadeForItsOwnerAloneAndFoundAgain) {
   EXPECT_EQ(make_unfinished(path, 1 << 30), Target::earlier);
 }
 
+TEST(UnfinishedFile, OneThatOthersMayReadOrHaveIsNotTaken) {
+  const TempDir folder;
+  const std::string path = folder.file("a");
+  make_unfinished(path, 512);
+  ASSERT_EQ(::chmod(unfinished_path(path).c_str(), 0640), 0);
+  expect_error(ErrorKind::usage, "this user alone", [&] { make_unfinished(path, 512); });
+  ASSERT_EQ(::chmod(unfinished_path(path).c_str(), 0600), 0);
+  ASSERT_EQ(::link(unfinished_path(path).c_str(), folder.file("other").c_str()), 0);
+  expect_error(ErrorKind::usage, "this user alone", [&] { make_unfinished(path, 512); });
+}
+
 TEST(UnfinishedFile, OneThatWasCutOffWhenItWasMadeIsFilled) {
   const TempDir folder;
   std::ofstream(folder.file("a.unfinished")).flush();
+  ASSERT_EQ(::chmod(folder.file("a.unfinished").c_str(), 0600), 0);
   EXPECT_EQ(make_unfinished(folder.file("a"), 512), Target::zeros);
   EXPECT_EQ(std::filesystem::file_size(folder.file("a.unfinished")), 512U);
 }

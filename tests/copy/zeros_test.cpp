@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "../source/testing.h"
 
 namespace luksdetached::copy {
@@ -36,6 +38,18 @@ TEST(Zeros, RunsAreWhatIsLeft) {
 TEST(Zeros, WhatHasNoneIsOneRun) {
   const Bytes bytes(2000, std::byte{7});
   EXPECT_EQ(data_runs(bytes, 512), (Runs{{0, 2000}}));
+}
+
+TEST(Zeros, AForeignBlockIsNeitherZeroNorTheOther) {
+  const Bytes other = testing::pattern(2000);
+  Bytes bytes = other;
+  EXPECT_EQ(find_foreign_block(bytes, other), std::nullopt);
+  std::fill_n(bytes.begin() + 512, 512, std::byte{0});
+  EXPECT_EQ(find_foreign_block(bytes, other), std::nullopt);
+  bytes.back() ^= std::byte{1};
+  EXPECT_EQ(find_foreign_block(bytes, other), 1536U);
+  bytes[600] = std::byte{1};
+  EXPECT_EQ(find_foreign_block(bytes, other), 512U);
 }
 
 }  // namespace

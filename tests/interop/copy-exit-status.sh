@@ -60,7 +60,7 @@ refuses 3 'does not match any key slot|no key slot' decrypt "${volume[@]}" --sec
 truncate -s 2M "$tmp/small"
 serve_plain file "$tmp/small"
 encrypting 1 'has 2097152 bytes, source .* has 4194304' "$new" "$uri"
-refuses 1 'has 2097152 bytes, the volume has 4194304' decrypt "${volume[@]}" "${secret[@]}" "$uri"
+refuses 1 'has 2097152 bytes, and there are 4194304 to copy' decrypt "${volume[@]}" "${secret[@]}" "$uri"
 stop "$server"
 serve_plain -r file "$tmp/other"
 encrypting 1 'can only be read' "$new" "$uri"

@@ -30,6 +30,12 @@ same "$tmp/plain" "$tmp/back"
 [ "$(du -k "$tmp/back" | cut -f1)" -lt 2048 ] || fail "no holes: $(du -k "$tmp/back")"
 nothing_unfinished
 
+note "on a terminal it shows how far it is"
+printf -v command '%q ' "$program" decrypt --header "$tmp/two.header" --payload "$tmp/two.payload" --secret "$tmp/two.secret" "$tmp/seen"
+script -qefc "$command" /dev/null </dev/null >"$tmp/said"
+matches 'copied 100% .*20.0 MiB of 20.0 MiB, [0-9.]+ [KMG]iB/s, 0:00:00 left' "$tmp/said"
+matches 'verified 100% ' "$tmp/said"
+
 note "it can be served"
 parameters two
 serve "${parameters[@]}"
@@ -48,6 +54,8 @@ qemu_read one | same "$tmp/plain" /dev/stdin
 decrypts one "$tmp/back1" --json
 jq -e '.done and .size == 20971520 and .already_there == 0 and .warnings == []' "$tmp/said" >/dev/null || fail "$(cat "$tmp/said")"
 same "$tmp/plain" "$tmp/back1"
+decrypts one "$tmp/back1" --json
+jq -e '.done and .already_there == 20971520' "$tmp/said" >/dev/null || fail "$(cat "$tmp/said")"
 
 note "other ciphers and sectors"
 for options in '--cipher aes-cbc-essiv:sha256 --sector-size 1024' '--key-size 256 --sector-size 512' '--cipher serpent-xts-plain64'; do
