@@ -543,7 +543,7 @@ void NbdConnection::read_parts(std::span<std::byte> to, std::uint64_t offset, st
                                Clock::duration patience, const Source::Arrived& arrived) {
   // A ring of those on their way; without a thread that reads replies one at a time.
   std::array<std::optional<Read>, parts_at_once> ring;
-  const std::size_t most = reader_.joinable() ? ring.size() : 1;
+  const std::size_t most = reader_.joinable() ? parts_at_once : 1;
   std::size_t begun = 0;
   for (std::size_t ended = 0; ended < begun || !to.empty(); ++ended) {
     for (; !to.empty() && begun - ended < most; ++begun) {
