@@ -20,6 +20,7 @@ emulated=(qemu-aarch64 -L "$sysroot")
 not_here=Argon2Test.MemoryThatCannotBeHadIsAnErrorThatSaysHowMuch
 not_here+=:SecureBufferTest.IsLeftOutOfCoreDumps
 not_here+=:SecureBufferTest.LockAgainLocksInTheChildAndKeepsThePagesFromItsChildren
+not_here+=:Argon2MemoryTest.IsKeptOutOfCoreDumps:Argon2MemoryTest.IsInHugePagesWhereThereAreSome
 not_here+=:'*/AesXtsKernelTest/*':'AesCbcAesniTest.*'
 for room in crypto luks; do
   note "$room"
