@@ -9,7 +9,7 @@
 need docker-compose dockerd docker catatonit
 own_podman
 have_base_image
-max_size=$((37 * 1000 * 1000))
+max_size=$((37 * 1000 * 1000)) # bytes; README says how large it is
 name=vm1
 
 make_luks2 vm1 16M --sector-size 4096 --pbkdf argon2id --pbkdf-memory 65536 --pbkdf-force-iterations 4 \
