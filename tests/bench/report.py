@@ -164,7 +164,8 @@ One run of `tests/bench/run`, which has written this page, its charts and [the n
 ## How to read it
 
 Absolute numbers are the machine's, and of the moment. What counts are ratios of what was measured in the same round, one beside
-the other, in an order that changes with the round; the tables have the median of these ratios and their range.
+the other, in an order that changes with the round; the tables have the median of these ratios and their range. Sector ciphers and key
+derivation are measured in every third round.
 
 `{BASE}` serves the same bytes without encryption and is there twice. The *A/A spread* is how far from 1 the ratio of these two
 comes out: the distance of its median from 1, or half of what the middle half of the rounds spans, whichever is more. What differs by
