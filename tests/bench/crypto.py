@@ -13,7 +13,8 @@ WIDTHS = ("vaesenc 512 bit", "vaesenc 256 bit", "aesenc 128 bit")
 def add_results(said, measures):
     """One run of crypto_bench, in its JSON."""
     fastest = {}
-    for one in said["benchmarks"]:
+    # They ran in another order.
+    for one in sorted(said["benchmarks"], key=lambda one: (one["family_index"], one["per_family_instance_index"])):
         name = one["name"].removesuffix("/real_time")
         if one.get("error_occurred"):
             raise SystemExit(f"{name}: {one['error_message']}")

@@ -52,9 +52,10 @@ class Measures:
 
 
 def shuffled(names, turn):
-    """Another order in each round, the same in each run: what goes before may matter."""
+    """Another order in each round, the same in each run: what goes before may matter. The first one is as given."""
     order = list(names)
-    random.Random(turn).shuffle(order)
+    if turn > 0:
+        random.Random(turn).shuffle(order)
     return order
 
 
