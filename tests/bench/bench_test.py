@@ -27,6 +27,10 @@ def goal(**bounds):
     return goals.Goal("it", (READ,), "luksdetached", BASE, **bounds)
 
 
+def family(number):
+    return {"family_index": number, "per_family_instance_index": 0}
+
+
 class Ratios(unittest.TestCase):
     def test_are_of_the_same_round(self):
         # The machine was twice as fast in the second round: that is no difference between the two.
@@ -121,12 +125,17 @@ class CryptoBench(unittest.TestCase):
     def test_the_limit_is_that_of_the_fastest_width(self):
         run = Measures()
         widths = {"vaesenc 512 bit": 30e9, "vaesenc 256 bit": 31e9, "aesenc 128 bit": 9e9}
-        said = [{"name": f"kernels/xts/{who}", "bytes_per_second": value} for who, value in widths.items()]
+        # They ran in another order than they are named in.
+        said = [
+            {"name": f"kernels/xts/{who}", "bytes_per_second": value, **family(number)}
+            for number, (who, value) in reversed(list(enumerate(widths.items())))
+        ]
         crypto.add_results({"benchmarks": said}, run)
         self.assertEqual(run.by_name["kernels/xts"].samples[goals.ROOFLINE], [31])
+        self.assertEqual(list(run.by_name["kernels/xts"].samples), [*widths, goals.ROOFLINE])
 
     def test_a_wrong_result_ends_the_run(self):
-        said = [{"name": "kernels/xts/OpenSSL", "error_occurred": True, "error_message": "wrong"}]
+        said = [{"name": "kernels/xts/OpenSSL", "error_occurred": True, "error_message": "wrong", **family(0)}]
         with self.assertRaisesRegex(SystemExit, "kernels/xts/OpenSSL: wrong"):
             crypto.add_results({"benchmarks": said}, Measures())
 
