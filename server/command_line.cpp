@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "command_options.h"
 #include "commands.h"
 #include "copy_command_line.h"
 #include "edit_command_line.h"
@@ -69,9 +70,8 @@ void add_inspect(CLI::App& app, Action& action) {
   CLI::App& command =
       *app.add_subcommand("inspect", "show what a header says, and what is weak or wrong with it");
   const auto arguments = std::make_shared<HeaderArguments>();
-  arguments->options.add_header(command);
-  command.add_flag("--json", arguments->json, "as JSON");
-  arguments->options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
+  add_header_options(command, arguments->options);
+  add_json(command, arguments->json);
   command.callback([arguments, &action] { action = [arguments] { return inspect(*arguments); }; });
 }
 
@@ -80,20 +80,12 @@ void add_test(CLI::App& app, Action& action) {
       "test", "does a secret unlock the header, which key slot, and how long does it take?");
   const auto arguments = std::make_shared<HeaderArguments>();
   OptionArguments& options = arguments->options;
-  options.add_header(command);
-  options.add(command, "secret", "SECRET",
-              "where key bytes are, used exactly as they are: a path, fd:N, -, credential:NAME, "
-              "exec:PATH, token:; may repeat");
-  options.add(command, "secret-offset", "SIZE", "bytes of each secret to skip");
-  options.add(command, "secret-size", "SIZE", "bytes of each secret to use");
-  options.add(command, "passphrase", "+FILE|-|-FD",
-              "one line of a file, of standard input or of a file descriptor; may repeat");
+  add_header_options(command, options);
+  add_secrets(command, options);
   options.add(command, "volume-key", "SECRET", "the volume key itself, instead of secrets");
   options.add(command, "keyslot", "N", "only this key slot");
-  options.add(command, "kdf-memory-max", "SIZE", "refuse key slots that need more (4G)");
-  options.add(command, "kdf-iterations-max", "N", "refuse more PBKDF2 iterations (100000000)");
-  options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
-  command.add_flag("--json", arguments->json, "as JSON");
+  add_limits(command, options);
+  add_json(command, arguments->json);
   command.callback([arguments, &action] { action = [arguments] { return test(*arguments); }; });
 }
 

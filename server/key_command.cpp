@@ -1,7 +1,5 @@
 #include "key_command.h"
 
-#include <unistd.h>
-
 #include <vector>
 
 #include "edit/keyslot_rules.h"
@@ -11,15 +9,7 @@
 namespace luksdetached {
 
 ExportOptions read_unlock_options(OptionArguments& arguments, Purpose purpose) {
-  const bool given =
-      arguments.has("secret") || arguments.has("passphrase") || arguments.has("volume-key");
-  if (!given) {
-    if (isatty(STDIN_FILENO) != 1) {
-      throw OptionError(
-          "--secret SECRET or --passphrase +FILE is missing: there is no terminal to ask on");
-    }
-    arguments.set("passphrase", "-");
-  }
+  arguments.ask_unless_given("--secret SECRET or --passphrase +FILE is missing");
   return arguments.options(purpose);
 }
 
@@ -38,11 +28,11 @@ luks::Unlocked unlock(const ExportOptions& options, const LoadedHeader& loaded,
   return unlock_header(options, uri, loaded, secrets, budget, warnings.warn());
 }
 
-edit::NewKeyslot new_keyslot(const KeyArguments& arguments, const luks::Header& header,
-                             unsigned priority) {
+edit::NewKeyslot new_keyslot(const KeyArguments& arguments, const luks::Header& header) {
+  constexpr unsigned normal_priority = 1;
   edit::NewKeyslot slot;
   slot.id = edit::free_keyslot(header, arguments.slot);
-  slot.priority = arguments.priority.value_or(priority);
+  slot.priority = arguments.priority.value_or(normal_priority);
   slot.kdf = arguments.kdf;
   return slot;
 }

@@ -20,9 +20,9 @@ void check_editable(const ExportOptions& options, const LoadedHeader& loaded, Wa
 /// Opens `loaded` with what the options name. Throws Error.
 luks::Unlocked unlock(const ExportOptions& options, const LoadedHeader& loaded, Warnings& warnings);
 
-/// What the command line says about a new key slot; `priority` where it does not.
-edit::NewKeyslot new_keyslot(const KeyArguments& arguments, const luks::Header& header,
-                             unsigned priority);
+/// What the command line says about a new key slot: the first free one, of normal priority, where
+/// it does not.
+edit::NewKeyslot new_keyslot(const KeyArguments& arguments, const luks::Header& header);
 
 /// The limits of `options`.
 luks::KdfLimits kdf_limits(const ExportOptions& options);

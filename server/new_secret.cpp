@@ -27,14 +27,7 @@ void NewSecretArguments::add(CLI::App& command) {
 }
 
 ExportOptions NewSecretArguments::options(const ExportOptions& old) {
-  if (!arguments_.has("secret") && !arguments_.has("passphrase")) {
-    if (isatty(STDIN_FILENO) != 1) {
-      throw OptionError(
-          "--new-secret SECRET or --new-passphrase +FILE is missing: there is no terminal to ask "
-          "on");
-    }
-    arguments_.set("passphrase", "-");
-  }
+  arguments_.ask_unless_given("--new-secret SECRET or --new-passphrase +FILE is missing");
   ExportOptions options = arguments_.options(Purpose::new_secret);
   check_single_secret(options);
   ExportOptions all = old;

@@ -1,5 +1,7 @@
 #include "option_arguments.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 
 namespace luksdetached {
@@ -28,6 +30,12 @@ bool OptionArguments::has(std::string_view key) const {
 
 void OptionArguments::set(std::string_view key, std::string_view value) {
   values_[std::string(key)].emplace_back(value);
+}
+
+void OptionArguments::ask_unless_given(const std::string& missing) {
+  if (has("secret") || has("passphrase") || has("volume-key")) return;
+  if (isatty(STDIN_FILENO) != 1) throw OptionError(missing + ": there is no terminal to ask on");
+  set("passphrase", "-");
 }
 
 ExportOptions OptionArguments::options(Purpose purpose) const {

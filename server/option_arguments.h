@@ -36,6 +36,10 @@ class OptionArguments {
   /// As if --KEY VALUE had been given.
   void set(std::string_view key, std::string_view value);
 
+  /// Unless a secret, a passphrase or a volume key was given: a passphrase will be typed on the
+  /// terminal. Throws OptionError, which begins with what is `missing`, where there is no terminal.
+  void ask_unless_given(const std::string& missing);
+
   /// Throws OptionError.
   ExportOptions options(Purpose purpose) const;
 

@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <optional>
@@ -45,16 +43,8 @@ Outcome unlock(const ExportOptions& options) {
 }
 
 ExportOptions read_options(HeaderArguments& arguments) {
-  const bool given = arguments.options.has("secret") || arguments.options.has("passphrase") ||
-                     arguments.options.has("volume-key");
-  if (!given) {
-    if (isatty(STDIN_FILENO) != 1) {
-      throw OptionError(
-          "test needs --secret SECRET, --passphrase +FILE or --volume-key SECRET: there is no "
-          "terminal to ask on");
-    }
-    arguments.options.set("passphrase", "-");
-  }
+  arguments.options.ask_unless_given(
+      "test needs --secret SECRET, --passphrase +FILE or --volume-key SECRET");
   return arguments.options.options(Purpose::unlock);
 }
 
