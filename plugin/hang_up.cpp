@@ -1,13 +1,15 @@
 #include "hang_up.h"
 
 #include <fcntl.h>
-#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+// Where it is of an older kernel, it needs <sys/socket.h> before it.
+#include <linux/vm_sockets.h>
 
 #include <algorithm>
 #include <array>

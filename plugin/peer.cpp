@@ -1,8 +1,11 @@
 #include "peer.h"
 
 #include <arpa/inet.h>
-#include <linux/vm_sockets.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
+
+// Where it is of an older kernel, it needs <sys/socket.h> before it.
+#include <linux/vm_sockets.h>
 
 #include <array>
 

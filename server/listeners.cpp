@@ -1,11 +1,13 @@
 #include "listeners.h"
 
 #include <fcntl.h>
-#include <linux/vm_sockets.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+// Where it is of an older kernel, it needs <sys/socket.h> before it.
+#include <linux/vm_sockets.h>
 
 #include <algorithm>
 #include <cerrno>

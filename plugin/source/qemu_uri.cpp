@@ -73,9 +73,8 @@ std::string joined(const auto& names) {
 void check_protocol(const Uri& uri, std::string_view protocol, const QemuImage& image) {
   if (!contains(protocols, protocol)) {
     refuse(uri,
-           "QEMU would take " + escape_control(protocol) +
-               ": for a protocol, and one that is not served; a file of such a name is written "
-               "./NAME");
+           "QEMU would take the text before its ':' for a protocol, and one that is not served; a "
+           "file of such a name is written ./NAME");
   }
   if (image.format == "qcow" || image.format == "qcow2" || image.format == "qed") {
     refuse(uri, "an image of format " + image.format +

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <iostream>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,7 +33,10 @@ inline void check_message(const Error& error) {
   const bool printable = std::none_of(text.begin(), text.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
   });
-  if (text.empty() || text.size() > 2000 || !printable) std::abort();
+  if (text.empty() || text.size() > 2000 || !printable) {
+    std::cerr << "a message that is not for people: " << text << std::endl;
+    std::abort();
+  }
 }
 
 /// Parses a header; what it says must fit together.

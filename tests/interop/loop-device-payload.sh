@@ -74,10 +74,7 @@ nbdkit_under_test=("${usual[@]}")
 release_the_device
 
 note "a read-only device"
-losetup -d "$loop"
-deferred=("${deferred[@]/losetup -d*/true}")
-loop=$(losetup -f --show -r "$tmp/v.payload")
-defer losetup -d "$loop"
+blockdev --setro "$loop"
 serve "header=$tmp/v.header" "payload=$loop" "secret=$tmp/v.secret"
 [ "$(nbdinfo --json "$uri" | jq '.exports[0].is_read_only')" = true ] || fail "writable on a read-only device"
 

@@ -2,8 +2,11 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <linux/vm_sockets.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
+
+// Where it is of an older kernel, it needs <sys/socket.h> before it.
+#include <linux/vm_sockets.h>
 
 #include <cstring>
 #include <string>

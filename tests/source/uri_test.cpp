@@ -313,6 +313,14 @@ TEST(ParseUri, RefusesWhatIsNotForAChildServer) {
   }
 }
 
+TEST(ParseUri, IsNotRepeatedMoreThanOnceByAMessage) {
+  const std::string name(1000, 'x');
+  for (const char* start : {"qemu:", "qemu:raw:", "foo://", "nbdkit:", "nbd://h:"}) {
+    const std::string message = error_of([&] { parse_uri(start + name + ":y"); }).what();
+    EXPECT_LT(message.size(), 1500) << message;
+  }
+}
+
 TEST(ParseUri, ListsTheSchemesForAnUnknownOne) {
   const Error error = error_of([] { parse_uri("foo://secret@bar"); });
   EXPECT_EQ(error.kind(), ErrorKind::usage);
