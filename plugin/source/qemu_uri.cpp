@@ -126,7 +126,7 @@ Uri parse_qemu_uri(std::string_view text) {
             (image.format == "vmdk"
                  ? "a vmdk image names other files, so that whoever made it chooses what is "
                    "opened; convert it with qemu-img convert. Served are "
-                 : "images of format " + image.format + " are not served; served are ") +
+                 : "images of this format are not served; served are ") +
             joined(formats));
   }
 
