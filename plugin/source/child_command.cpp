@@ -176,13 +176,26 @@ std::string package_of(const std::string& plugin) {
              : "nbdkit-plugin-" + plugin;
 }
 
-// What is between `before` and the next '.
+// What is between `before`, whose last character is a quotation mark, and the next such mark.
 std::string quoted_after(const std::string& text, std::string_view before) {
   const std::size_t at = text.find(before);
   if (at == std::string::npos) return {};
   const std::size_t begin = at + before.size();
-  const std::size_t end = text.find('\'', begin);
+  const std::size_t end = text.find(before.back(), begin);
   return end == std::string::npos ? std::string() : text.substr(begin, end - begin);
+}
+
+// The plugin that nbdkit says it cannot open: by its name, since 1.42 at the latest by its file.
+std::string missing_plugin(const std::string& said) {
+  const std::string name = quoted_after(said, "error: cannot open plugin '");
+  if (!name.empty()) return name;
+  constexpr std::string_view before = "/nbdkit-";
+  constexpr std::string_view after = "-plugin.so";
+  const std::string file = quoted_after(said, "error: cannot open plugin \"");
+  const std::size_t at = file.rfind(before);
+  if (at == std::string::npos || !file.ends_with(after)) return file;
+  const std::size_t begin = at + before.size();
+  return file.substr(begin, file.size() - after.size() - begin);
 }
 
 }  // namespace
@@ -208,7 +221,7 @@ std::string refers_to(const std::string& json) {
 }
 
 std::string child_server_advice(const std::string& said) {
-  const std::string plugin = quoted_after(said, "error: cannot open plugin '");
+  const std::string plugin = missing_plugin(said);
   if (!plugin.empty()) {
     return "nbdkit has no plugin " + plugin + " here; on Debian it is in the package " +
            package_of(plugin) + ", if it is one of Debian's";

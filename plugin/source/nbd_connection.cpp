@@ -141,7 +141,11 @@ void NbdConnection::configure(NbdHoles holes) {
       // The files of tls-certificates= and tls-psk-file=; the URI comes from whoever starts us.
       nbd_set_uri_allow_local_file(nbd, true) == -1 ||
       (holes == NbdHoles::wanted &&
-       nbd_add_meta_context(nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) == -1)) {
+       nbd_add_meta_context(nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) == -1) ||
+      // check_tls_policy has let it pass. Older versions of libnbd verify nothing then; newer ones (1.22)
+      // ask the authorities of the machine.
+      (uses_tls(uri_.scheme) && uri_.tls_certificates.empty() && uri_.tls_psk_file.empty() &&
+       nbd_set_tls_verify_peer(nbd, false) == -1)) {
     throw Error(ErrorKind::source_unreachable, "cannot set up libnbd: " + libnbd_error());
   }
 }
@@ -426,8 +430,9 @@ std::uint64_t NbdConnection::begin(const Action& action, Completion& completion,
   return static_cast<std::uint64_t>(cookie);
 }
 
-// Waits for its answer. Afterwards libnbd knows nothing of it any more.
-void NbdConnection::finish(const Action& action, Completion& completion, std::uint64_t cookie,
+// Waits for its answer, and returns 0 or what it failed with. Afterwards libnbd knows nothing of it
+// any more.
+int NbdConnection::outcome(const Action& action, Completion& completion, std::uint64_t cookie,
                            Clock::time_point answer_by) {
   nbd_handle* nbd = handle_.nbd;
   if (reader_.joinable()) {
@@ -435,7 +440,7 @@ void NbdConnection::finish(const Action& action, Completion& completion, std::ui
       note_loss("the server did not answer in time");
       give_up();
       completion.wait();  // libnbd fails it now; until then the buffer is not the caller's again
-      if (nbd_aio_command_completed(nbd, cookie) == 1) return;
+      if (nbd_aio_command_completed(nbd, cookie) == 1) return 0;
       throw Unanswered("cannot " + action.text() + " " + uri_.name +
                        ": the server did not answer in time");
     }
@@ -449,10 +454,22 @@ void NbdConnection::finish(const Action& action, Completion& completion, std::ui
     }
   }
 
-  if (nbd_aio_command_completed(nbd, cookie) == 1) return;
+  if (nbd_aio_command_completed(nbd, cookie) == 1) return 0;
   const int code = nbd_get_errno();
+  return code == 0 ? ENOTCONN : code;
+}
+
+void NbdConnection::require_success(const Action& action, int code) {
+  if (code == 0) return;
+  // No server can say that: newer versions of libnbd (1.22) do, of an answer that makes no sense, where
+  // older ones end the connection.
+  if (code == EPROTO) {
+    note_loss("the server's answer breaks the protocol");
+    give_up();
+    fail_lost(action);
+  }
   // A server that is being stopped is as good as gone.
-  if (code == ENOTCONN || code == ESHUTDOWN || code == 0) fail_lost(action);
+  if (code == ENOTCONN || code == ESHUTDOWN) fail_lost(action);
   throw Error(
       ErrorKind::io,
       "cannot " + action.text() + " " + uri_.name + ": the server says: " + errno_text(code), code);
@@ -462,7 +479,7 @@ template <typename Issue>
 void NbdConnection::run(const Action& action, Clock::time_point answer_by, Issue issue) {
   Completion completion;
   const std::uint64_t cookie = begin(action, completion, issue);
-  finish(action, completion, cookie, answer_by);
+  require_success(action, outcome(action, completion, cookie, answer_by));
 }
 
 // A read on its way. Ends only when its answer has come, or never will: until then the server may
@@ -521,7 +538,8 @@ class NbdConnection::Read {
 
   void finish() {
     asked_ = false;
-    connection_.finish(action(), *completion_, cookie_, Clock::now() + patience_);
+    connection_.require_success(
+        action(), connection_.outcome(action(), *completion_, cookie_, Clock::now() + patience_));
   }
 
   NbdConnection& connection_;
@@ -588,11 +606,17 @@ void NbdConnection::cache(std::uint64_t length, std::uint64_t offset, Clock::tim
 std::vector<Extent> NbdConnection::block_status(std::uint64_t length, std::uint64_t offset,
                                                 std::size_t most, Clock::time_point answer_by) {
   FoundExtents found(length, most);
-  run({"find holes in", length, offset}, answer_by,
-      [&](nbd_handle* nbd, nbd_completion_callback done) {
+  Completion completion;
+  const Action action = {"find holes in", length, offset};
+  const std::uint64_t cookie =
+      begin(action, completion, [&](nbd_handle* nbd, nbd_completion_callback done) {
         return nbd_aio_block_status(nbd, length, offset, found.callback(), done,
                                     most == 1 ? LIBNBD_CMD_FLAG_REQ_ONE : 0);
       });
+  const int code = outcome(action, completion, cookie, answer_by);
+  // libnbd's word, since 1.22 at the latest, for extents that are empty or too long too: we take what is
+  // left of them, as of those that it does not mind.
+  if (code != EPROTO) require_success(action, code);
   return found.take();
 }
 

@@ -164,8 +164,9 @@ class NbdConnection {
 
   template <typename Issue>
   std::uint64_t begin(const Action& action, Completion& completion, Issue issue);
-  void finish(const Action& action, Completion& completion, std::uint64_t cookie,
+  int outcome(const Action& action, Completion& completion, std::uint64_t cookie,
               Clock::time_point answer_by);
+  void require_success(const Action& action, int code);
   template <typename Issue>
   void run(const Action& action, Clock::time_point answer_by, Issue issue);
   [[noreturn]] void fail_unanswered(const Action& action, std::chrono::milliseconds waited);

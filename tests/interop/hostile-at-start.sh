@@ -47,12 +47,13 @@ scheme=nbds+unix in_time 'cannot connect to nbds\+unix:.*not answer within 30 se
 hostile quick "$tmp/v.$role"
 from "$uri"
 # at_once REGEX CUE…
-at_once() {
-  note "${@:2}"
-  cue quick "${@:2}"
+at_once() { within 20 "$@"; }
+within() { # SECONDS REGEX CUE…
+  note "${@:3}"
+  cue quick "${@:3}"
   SECONDS=0
-  refused "$1" "${parameters[@]}" insecure=true
-  [ "$SECONDS" -le 20 ] || fail "took $SECONDS seconds"
+  refused "$2" "${parameters[@]}" insecure=true
+  [ "$SECONDS" -le "$1" ] || fail "took $SECONDS seconds"
 }
 
 for size in 0 511; do at_once "$role.*(too small|truncated).* $size bytes" size=$size; done
@@ -63,11 +64,13 @@ for how in close garbage text; do
   at_once 'cannot read .*connection was lost' reply=$how
   at_once 'cannot read .*connection was lost' reply=$how without=structured
 done
-for how in short cookie chunk-beyond chunk-unknown chunk-error-lies chunk-huge chunk-for-a-status hole-huge hole-short; do
+for how in short chunk-beyond chunk-unknown chunk-error-lies chunk-huge chunk-for-a-status hole-huge hole-short; do
   at_once 'cannot read .*connection was lost' reply=$how
 done
+# libnbd 1.22 may pass over an answer to another request, and waits for ours.
+within 37 'cannot read .*(connection was lost|not answer within 30 seconds)' reply=cookie
 for how in before overlap missing empty none unknown-error error-after-data error-0; do
-  at_once 'cannot read .*the server says' reply=chunk-$how
+  at_once 'cannot read .*(the server says|connection was lost \(the server.s answer breaks the protocol)' reply=chunk-$how
 done
 for error in 1 5 12 22 28 75 95 77 4294967295; do
   at_once 'cannot read .*the server says' reply=error:$error

@@ -138,8 +138,10 @@ class Client:
         return bytes(found)
 
     def leave(self):
-        """Says goodbye; the server must have nothing more to say."""
+        """Says goodbye; the server must have nothing more to say. It may wait for us to hang up first, as
+        nbdkit 1.42 does at times."""
         self.begin(DISC)
+        self.socket.shutdown(socket.SHUT_WR)
         try:
             self.receive(1)
         except Closed:

@@ -170,6 +170,9 @@ TEST(ChildServerAdvice, NamesThePackageOfWhatIsMissing) {
   };
   EXPECT_THAT(missing("curl"), HasSubstr("package nbdkit,"));
   EXPECT_THAT(missing("python"), HasSubstr("package nbdkit-plugin-python,"));
+  EXPECT_THAT(child_server_advice(
+                  "nbdkit: error: cannot open plugin \"/lib/nbdkit-perl-plugin.so\": /lib/nbdkit"),
+              HasSubstr("no plugin perl here; on Debian it is in the package nbdkit-plugin-perl,"));
   EXPECT_THAT(
       child_server_advice("qemu-nbd: Failed to blk_new_open 'rbd:a/b': Unknown protocol 'rbd'"),
       HasSubstr("package qemu-block-extra,"));
