@@ -142,8 +142,8 @@ void NbdConnection::configure(NbdHoles holes) {
       nbd_set_uri_allow_local_file(nbd, true) == -1 ||
       (holes == NbdHoles::wanted &&
        nbd_add_meta_context(nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) == -1) ||
-      // check_tls_policy has let it pass. Older versions of libnbd verify nothing then; newer ones (1.22)
-      // ask the authorities of the machine.
+      // check_tls_policy has let it pass. Older versions of libnbd verify nothing then; newer ones
+      // (1.22) ask the authorities of the machine.
       (uses_tls(uri_.scheme) && uri_.tls_certificates.empty() && uri_.tls_psk_file.empty() &&
        nbd_set_tls_verify_peer(nbd, false) == -1)) {
     throw Error(ErrorKind::source_unreachable, "cannot set up libnbd: " + libnbd_error());
@@ -461,8 +461,8 @@ int NbdConnection::outcome(const Action& action, Completion& completion, std::ui
 
 void NbdConnection::require_success(const Action& action, int code) {
   if (code == 0) return;
-  // No server can say that: newer versions of libnbd (1.22) do, of an answer that makes no sense, where
-  // older ones end the connection.
+  // No server can say that: newer versions of libnbd (1.22) do, of an answer that makes no sense,
+  // where older ones end the connection.
   if (code == EPROTO) {
     note_loss("the server's answer breaks the protocol");
     give_up();
@@ -614,8 +614,8 @@ std::vector<Extent> NbdConnection::block_status(std::uint64_t length, std::uint6
                                     most == 1 ? LIBNBD_CMD_FLAG_REQ_ONE : 0);
       });
   const int code = outcome(action, completion, cookie, answer_by);
-  // libnbd's word, since 1.22 at the latest, for extents that are empty or too long too: we take what is
-  // left of them, as of those that it does not mind.
+  // libnbd's word, since 1.22 at the latest, for extents that are empty or too long too: we take
+  // what is left of them, as of those that it does not mind.
   if (code != EPROTO) require_success(action, code);
   return found.take();
 }

@@ -10,7 +10,7 @@ import servers
 
 FEATURES = ("aes", "vaes", "vpclmulqdq", "avx2", "avx512f", "sha_ni")
 PACKAGES = (
-    "nbdkit", "libnbd-bin", "qemu-utils", "cryptsetup-bin", "fio", "libcrypto++8", "libssl3", "libgcrypt20",
+    "nbdkit", "libnbd-bin", "qemu-utils", "cryptsetup-bin", "fio", "libcrypto++8", "libcrypto++8t64", "libssl3", "libssl3t64", "libgcrypt20",
     "libargon2-1", "libbenchmark1debian",
 )  # fmt: skip
 
