@@ -48,7 +48,8 @@ bool uses_tls(Scheme scheme) noexcept;
 ///
 /// libnbd verifies a certificate only of a server with a host name, and only when it can read
 /// `ca-cert.pem` in the directory that `tls-certificates` names; without that file it falls back,
-/// silently, to encryption with whoever answers. A pre-shared key needs neither.
+/// silently, to encryption with whoever answers, or (1.22) with whom the machine's authorities
+/// know. A pre-shared key needs neither.
 void check_tls_policy(const Uri& uri, bool insecure);
 
 /// `message`, which another library or program made, without the user information and the query

@@ -1,12 +1,15 @@
 #!/bin/bash
-# On a Debian 12 with nothing installed, in a clone of the last commit: is ./quickstart, and is
-# ./check, the only command that is needed?  fresh-machine.sh [quickstart|check]; both by default.
-# Exits 77 where such a machine cannot be made.
+# On a Debian with nothing installed, in a clone of the last commit:
+#   fresh-machine.sh quickstart  is ./quickstart the only command that is needed on Debian 12?
+#   fresh-machine.sh check       is ./check?
+#   fresh-machine.sh debian13    on Debian 13: ./quickstart, and the fast tests (the static checks and the
+#                                fuzz targets of ./check are for the tools of Debian 12)
+# Without an argument the first two. Exits 77 where such a machine cannot be made.
 set -euo pipefail
 source_tree=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
-cache=$source_tree/build/fresh-machine # has a Debian as a tar file, made again after a week
+cache=$source_tree/build/fresh-machine # has each Debian as a tar file, made again after a week
 work=$cache/work
-tree=/root/luksdetached                # in the machine
+tree=/usr/src/luksdetached             # in the machine, where the tests' other users can see it
 machine_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 skip() {
@@ -32,14 +35,17 @@ clean
 mkdir "$work"
 trap clean EXIT
 
-make_base() {
-  find "$cache" -maxdepth 1 -name base.tar -mtime +7 -delete
-  [ ! -f "$cache/base.tar" ] || return 0
-  echo "== debootstrap"
-  local mirror
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' |
+# use_release CODENAME: of Debian, for all new machines.
+use_release() {
+  local here mirror
+  base=$cache/$1.tar
+  find "$cache" -maxdepth 1 -name '*.tar' -mtime +7 -delete
+  [ ! -f "$base" ] || return 0
+  echo "== debootstrap $1"
+  here=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $here" |
     head -n 1)
-  debootstrap --variant=minbase bookworm "$work/base" "${mirror:-http://deb.debian.org/debian}" \
+  debootstrap --variant=minbase "$1" "$work/base" "${mirror:-http://deb.debian.org/debian}" \
     >"$cache/debootstrap.log" 2>&1 || {
     tail -n 5 "$cache/debootstrap.log"
     skip "debootstrap does not work here"
@@ -47,15 +53,17 @@ make_base() {
   # apt is to work as it does on this machine: its Debian sources, its proxy.
   if [ -f /etc/apt/sources.list.d/debian.sources ]; then
     rm -f "$work/base/etc/apt/sources.list"
-    cp /etc/apt/sources.list.d/debian.sources "$work/base/etc/apt/sources.list.d/"
+    sed "s/\b$here\b/$1/g" /etc/apt/sources.list.d/debian.sources \
+      >"$work/base/etc/apt/sources.list.d/debian.sources"
   else
-    grep -hE '^deb .*(deb|security)\.debian\.org' /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
-      >"$work/base/etc/apt/sources.list" 2>/dev/null || true
+    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
+      grep -E '^deb .*(deb|security)\.debian\.org' | sed "s/\b$here\b/$1/g" \
+      >"$work/base/etc/apt/sources.list" || true
   fi
   apt-config dump | grep -E '^Acquire::(https?::|Check-|Retries|Force)' \
     >"$work/base/etc/apt/apt.conf.d/90host" || true
-  tar -C "$work/base" --numeric-owner --one-file-system -cf "$cache/base.tar.new" .
-  mv "$cache/base.tar.new" "$cache/base.tar"
+  tar -C "$work/base" --numeric-owner --one-file-system -cf "$base.new" .
+  mv "$base.new" "$base"
   rm -rf --one-file-system "$work/base"
 }
 
@@ -63,7 +71,7 @@ make_base() {
 new_machine() {
   local root=$work/$1
   mkdir "$root"
-  tar -C "$root" --numeric-owner -xf "$cache/base.tar"
+  tar -C "$root" --numeric-owner -xf "$base"
   # What an installer or a container engine writes.
   cp -L /etc/resolv.conf "$root/etc/resolv.conf"
   printf '127.0.0.1 localhost\n::1 localhost ip6-localhost\n' >"$root/etc/hosts"
@@ -73,7 +81,8 @@ new_machine() {
 }
 
 # in_machine NAME COMMAND: runs a shell command in the clone, with a /proc, /sys, /dev and process
-# numbers of its own, and none of this shell's environment.
+# numbers of its own, and none of this shell's environment. Its root is not that of a chroot, in which
+# nobody may make namespaces, as some tests do.
 in_machine() {
   local keep=() name
   for name in http_proxy https_proxy no_proxy; do
@@ -83,13 +92,17 @@ in_machine() {
   unshare --mount --pid --fork --kill-child --propagation private bash -euc '
     root=$1 directory=$2 command=$3
     shift 3
+    mount --bind "$root" "$root"
     mount -t proc proc "$root/proc"
     mount --rbind /sys "$root/sys"
     mount --bind /dev "$root/dev"
     mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts "$root/dev/pts"
     mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
     mount -t tmpfs -o mode=0755 tmpfs "$root/run"
-    exec env -i "$@" chroot "$root" sh -c "cd $directory && $command"
+    cd "$root"
+    pivot_root . .
+    umount --lazy .
+    exec env -i "$@" sh -c "cd $directory && $command"
   ' - "$work/$1" "$tree" "$2" HOME=/root "PATH=$machine_path" "${keep[@]}" </dev/null
 }
 
@@ -132,15 +145,39 @@ test_check() {
   rm -rf --one-file-system "$work/check"
 }
 
+test_debian13() {
+  echo "== ./quickstart"
+  new_machine debian13
+  timed in_machine debian13 ./quickstart || fail "./quickstart failed"
+  expect_plugin debian13 ./quickstart
+  echo "== the build and the fast tests"
+  # shellcheck disable=SC2016 # expanded inside
+  timed in_machine debian13 '
+    . /etc/os-release
+    echo "on $PRETTY_NAME"
+    tests/dev/install-packages run build test || exit
+    tests/dev/build-preset release || exit
+    dpkg-query -W -f "\${Package} \${Version}\n" nbdkit g++ qemu-utils libnbd0 cryptsetup-bin
+    mkdir -p build/check
+    ctest --preset release -j $(($(nproc) * 2)) --timeout 300 --label-exclude "^(slow|fresh)\$" \
+      --no-label-summary --output-junit "$PWD/build/check/tests.xml" >build/check/tests.log
+    printf "ctest\ttests\t%s\t-\t%s\n" $? build/check/tests.xml >build/check/steps
+    /usr/bin/python3 tests/dev/summary.py build/check tests/dev/allowed-skips
+  ' || fail "the build or its tests failed"
+  rm -rf --one-file-system "$work/debian13"
+}
+
 [ -z "$(git -C "$source_tree" -c "safe.directory=$source_tree" status --porcelain)" ] ||
   echo "note: changes that are not committed are not tested here"
-make_base
 case ${1:-both} in
-  quickstart) test_quickstart ;;
-  check) test_check ;;
+  quickstart | check | both) use_release bookworm ;;
+  debian13) use_release trixie ;;
+  *) fail "usage: fresh-machine.sh [quickstart|check|debian13]" ;;
+esac
+case ${1:-both} in
   both)
     test_quickstart
     test_check
     ;;
-  *) fail "usage: fresh-machine.sh [quickstart|check]" ;;
+  *) "test_$1" ;;
 esac

@@ -8,6 +8,7 @@ leaks=0 # leaks cannot be looked for in a process that shows its memory to nobod
 . "$here/servers.sh"
 
 [ "$(id -u)" = 0 ] || skip "needs root, to become another user"
+setpriv --reuid=nobody --clear-groups test -x "$plugin" || skip "needs root with a build that other users may read"
 make_luks2 vm1 256K
 make_luks2 vm2 256K
 chmod 755 "$tmp"
