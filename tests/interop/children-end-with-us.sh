@@ -136,8 +136,11 @@ killed "$server"
 soon_gone
 served "${payload[ssh]}"
 has_children "$server"
-mapfile -t sessions < <(descendants "$sshd" | cut -d' ' -f1)
-[ ${#sessions[@]} != 0 ] || fail "no session of sshd"
+sshd_has_sessions() {
+  mapfile -t sessions < <(descendants "$sshd" | cut -d' ' -f1)
+  [ ${#sessions[@]} != 0 ]
+}
+eventually sshd_has_sessions
 kill -STOP "${sessions[@]}"
 defer kill -CONT "${sessions[@]}"
 busy
