@@ -136,6 +136,10 @@ PidFile none
 LogLevel VERBOSE
 END
   } >"$dir/config"
+  # OpenSSH 9.8 and newer turn away for a while who did not log in.
+  if sshd -t -f "$dir/config" -o PerSourcePenalties=no 2>/dev/null; then
+    echo 'PerSourcePenalties no' >>"$dir/config"
+  fi
   ssh=alice@127.0.0.1:$port
   ssh_keys="identity=$dir/identity&known-hosts=$known_hosts"
   ssh_server_comes "$dir"
