@@ -8,44 +8,9 @@ leaks=0 # an nbdkit that is stopped while clients are connected, as here its fil
 document=$(readlink -e "${1:?a README.md or a .pod file}")
 shift
 
-# As where it is installed: the program, and an nbdkit that knows the plugin by its name. The latter's
-# background processes end with the test.
-mkdir "$tmp/bin" "$tmp/work"
-real_nbdkit=$(command -v nbdkit)
-cat >"$tmp/bin/nbdkit" <<EOF
-#!/bin/bash
-command=($(printf '%q ' "${nbdkit_under_test[@]/#nbdkit/$real_nbdkit}"))
-pid_file=\$(mktemp $tmp/example.XXXXXX.pid)
-for argument; do
-  [ "\$argument" != -P ] || own_pid_file=true
-  if [ "\$argument" = luksdetached ]; then argument=$plugin; fi
-  arguments+=("\$argument")
-done
-[ -n "\${own_pid_file:-}" ] || arguments=(-P "\$pid_file" "\${arguments[@]}")
-exec "\${command[@]}" "\${arguments[@]}"
-EOF
-chmod +x "$tmp/bin/nbdkit"
-cheap=1
-case " $* " in *' --update '*) cheap= ;; esac
-cat >"$tmp/bin/luksdetached" <<EOF
-#!/bin/bash
-case "$cheap \$1 \${2:-}" in
-  '1 create '* | '1 encrypt '* | '1 key add' | '1 key change')
-    set -- "\$@" --pbkdf-memory 65536 --pbkdf-parallel 2 --pbkdf-force-iterations 4
-    ;;
-esac
-exec "$build/server/luksdetached" "\$@"
-EOF
-chmod +x "$tmp/bin/luksdetached"
-cheap_cryptsetup "$tmp/bin"
-end_examples() {
-  local file
-  for file in "$tmp"/example.*.pid "$tmp"/work/*.pid; do
-    [ ! -s "$file" ] || kill "$(cat "$file")" 2>/dev/null
-  done
-}
-defer end_examples
-
+case " $* " in *' --update '*) real_cost=1 ;; esac
+. "$here/installed.sh"
+mkdir "$tmp/work"
 cd "$tmp/work"
 case $document in
   *-plugin.pod)
@@ -59,7 +24,7 @@ case $document in
 esac
 
 # Ports that nobody else has.
-PATH=$tmp/bin:$PATH /usr/bin/python3 -B "$here/transcript.py" "$document" \
+/usr/bin/python3 -B "$here/transcript.py" "$document" \
   --replace "10810=$(free_port 127.0.0.1)" "$@" || fail "$document is not what happens"
 
 # What was copied in comes out again.
