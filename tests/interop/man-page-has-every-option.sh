@@ -16,7 +16,7 @@ for command in $(subcommands); do
     words="$command${words:+ $words}"
     note "$words"
     # "key add|change" stands for two of them.
-    grep -Eq "^ luksdetached ${words% *}( ([a-z]+\|)*${words##* }\b)?" "$tmp/synopsis" || fail "$words is not in the synopsis"
+    grep -Eq "^ luksdetached ${below:+$command }([a-z]+\|)*${words##* }\b" "$tmp/synopsis" || fail "$words is not in the synopsis"
     grep -q "^=item B<$words>" "$tmp/commands" || fail "$words is not among the commands"
     # shellcheck disable=SC2086  # words
     "$program" $words --help | grep -oE '^ +(-h,)?--[a-z-]+' | grep -oE -- '--[a-z-]+' >>"$tmp/options"
