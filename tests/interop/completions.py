@@ -138,7 +138,7 @@ def check_all(shell):
 
 with tempfile.TemporaryDirectory() as folder:
     root = pathlib.Path(folder) / "root"
-    subprocess.run(["cmake", "--install", BUILD], check=True, stdout=subprocess.DEVNULL,
+    subprocess.run(["cmake", "--install", BUILD, "--prefix", "/usr/local"], check=True, stdout=subprocess.DEVNULL,
                    env={**os.environ, "DESTDIR": str(root)})
     os.environ["PATH"] = f"{root}/usr/local/bin:{os.environ['PATH']}"
     here = pathlib.Path(folder) / "here"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The package on a Debian that has nothing else: installed, used, upgraded under a client, removed.
+# The package on a Debian that has nothing else: installed, used, upgraded while it serves, removed.
 . "$(dirname -- "$0")/../interop/lib.sh"
 . "$here/../container/lib.sh"
 
@@ -61,7 +61,10 @@ note "the unit waits for a config"
 inside systemd-analyze verify --man=yes luksdetached.service >"$tmp/verify" 2>&1 || fail "verify: $(cat "$tmp/verify")"
 [ ! -s "$tmp/verify" ] || fail "verify: $(cat "$tmp/verify")"
 property() { inside systemctl show --property "$1" --value luksdetached; }
-[ "$(property UnitFileState) $(property ActiveState)" = "disabled inactive" ] || fail "$(inside systemctl status luksdetached)"
+waits_for_config() {
+  [ "$(property UnitFileState) $(property ActiveState)" = "disabled inactive" ] || fail "$(inside systemctl status luksdetached)"
+}
+waits_for_config
 
 note "README's commands"
 inside bash -euo pipefail readme.sh >"$tmp/readme.log" 2>&1 ||
@@ -71,7 +74,7 @@ process=$(property MainPID)
 policy=$(inside cat "/proc/$process/environ" | tr '\0' '\n' | sed -n 's/^GNUTLS_SYSTEM_PRIORITY_FILE=//p')
 inside test -f "$policy" || fail "no policy for TLS: $policy"
 
-note "upgraded: no client notices"
+note "upgraded while it serves: it goes on"
 uri='nbd+unix:///vm1?socket=/run/luksdetached/nbd.sock'
 inside dpkg --install /luksdetached.deb
 [ "$(property MainPID)" = "$process" ] || fail "it was started again"
@@ -95,6 +98,7 @@ inside getent passwd luksdetached # to whom the payload belongs
 note "removed without having been used"
 inside rm /etc/luksdetached/config.toml /etc/luksdetached/secrets/vm1
 inside dpkg --install /luksdetached.deb
+waits_for_config
 purge
 left /srv/headers/vm1.img /srv/payloads/vm1.img
 if inside test -e /etc/luksdetached; then fail "it left its folder"; fi
