@@ -8,11 +8,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// `in_build` is relative to the top of a build folder.
+// `in_build` is relative to the top of a build folder, `installed` to the program's folder.
 std::string find_file(const fs::path& in_build, const fs::path& installed) {
   const fs::path own_folder = fs::read_symlink("/proc/self/exe").parent_path();
   const fs::path built = own_folder.parent_path() / in_build;
-  return own_folder.filename() == "server" && fs::exists(built) ? built : installed;
+  return own_folder.filename() == "server" && fs::exists(built)
+             ? built
+             : (own_folder / installed).lexically_normal();
 }
 
 }  // namespace
