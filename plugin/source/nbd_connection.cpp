@@ -69,6 +69,9 @@ class FoundExtents {
 
 // What to do about the failures that people run into most, after libnbd's own words.
 std::string advice(std::string_view reason, const Uri& uri) {
+  if (!uri.tls_psk_file.empty() && reason.find("gnutls_handshake") != std::string_view::npos) {
+    return "; does the server know this user and this key?";
+  }
   if (reason.find("certificate verification") != std::string_view::npos) {
     return "; the server's certificate must be signed by ca-cert.pem, name the host of the URI, "
            "and not have expired";
@@ -79,7 +82,6 @@ std::string advice(std::string_view reason, const Uri& uri) {
   }
   if (reason.find("non-properly terminated") != std::string_view::npos ||
       reason.find("Error in the pull function") != std::string_view::npos) {
-    if (!uri.tls_psk_file.empty()) return "; does the server know this user and this key?";
     return "; does the server ask for a certificate? Put client-cert.pem and client-key.pem beside "
            "ca-cert.pem";
   }
