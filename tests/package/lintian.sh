@@ -4,7 +4,7 @@
 
 "$here/../package/build-package" "$build" "$tmp"
 packages=("$tmp"/luksdetached_*.deb)
-lintian --allow-root --fail-on warning --display-level '>=warning' "${packages[@]}" || fail "lintian has something to say"
+lintian --allow-root --fail-on error,warning --display-level '>=warning' "${packages[@]}" || fail "lintian has something to say"
 
 version=$("$build/server/luksdetached" --version)
 [ "${version#luksdetached }" = "$(dpkg-deb --field "${packages[0]}" Version)" ] ||
