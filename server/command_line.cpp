@@ -1,12 +1,15 @@
 #include "command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "command_options.h"
 #include "commands.h"
+#include "completions.h"
 #include "copy_command_line.h"
 #include "edit_command_line.h"
 
@@ -110,6 +113,14 @@ Action read_command_line(int argc, const char* const* argv) {
        {add_serve, add_config, add_reload, add_status, add_healthcheck, add_inspect, add_test,
         add_create, add_copy_commands, add_key_commands, add_header_commands}) {
     add(app, action);
+  }
+  // What the completions of the shells ask; the words may be any.
+  if (argc > 1 && std::string_view(argv[1]) == "complete") {
+    const std::string text = completions(app, {argv + 2, argv + argc});
+    return [text] {
+      std::fputs(text.c_str(), stdout);
+      return exit_done;
+    };
   }
   try {
     app.parse(argc, argv);

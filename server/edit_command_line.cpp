@@ -14,7 +14,7 @@ namespace {
 
 void add_kdf(CLI::App& command, edit::KdfChoice& kdf) {
   command.add_option("--pbkdf", kdf.type, "how the new key slot's key is derived (argon2id)")
-      ->option_text("NAME")
+      ->option_text("argon2id|argon2i|pbkdf2")
       ->check(CLI::IsMember({"argon2id", "argon2i", "pbkdf2"}));
   command.add_option("--hash", kdf.hash, "the hash of the new key slot (sha256)")
       ->option_text("NAME");
@@ -141,8 +141,10 @@ void add_new_volume(CLI::App& command, CreateArguments& arguments) {
   command.add_option("--cipher", choice.cipher, "of the data (aes-xts-plain64)")
       ->option_text("NAME");
   command.add_option("--key-size", choice.key_bits, "of the volume key (512)")->option_text("BITS");
-  command.add_option("--sector-size", arguments.sector_bytes, "of the data (4096 where it fits)")
-      ->option_text("BYTES")
+  command
+      .add_option("--sector-size", arguments.sector_bytes,
+                  "of the data, in bytes (4096 where it fits)")
+      ->option_text("512|1024|2048|4096")
       ->check(CLI::IsMember({512, 1024, 2048, 4096}));
   command.add_option("--uuid", choice.uuid, "of the volume (a random one)")->option_text("UUID");
   command.add_option("--label", choice.label, "of the volume (LUKS2)")->option_text("TEXT");

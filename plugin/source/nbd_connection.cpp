@@ -68,7 +68,10 @@ class FoundExtents {
 };
 
 // What to do about the failures that people run into most, after libnbd's own words.
-std::string advice(std::string_view reason) {
+std::string advice(std::string_view reason, const Uri& uri) {
+  if (!uri.tls_psk_file.empty() && reason.find("gnutls_handshake") != std::string_view::npos) {
+    return "; does the server know this user and this key?";
+  }
   if (reason.find("certificate verification") != std::string_view::npos) {
     return "; the server's certificate must be signed by ca-cert.pem, name the host of the URI, "
            "and not have expired";
@@ -153,7 +156,7 @@ void NbdConnection::configure(NbdHoles holes) {
 void NbdConnection::connect(FileDescriptor socket) {
   const auto fail = [this](const std::string& reason) {
     throw Error(ErrorKind::source_unreachable,
-                "cannot connect to " + uri_.name + ": " + reason + advice(reason));
+                "cannot connect to " + uri_.name + ": " + reason + advice(reason, uri_));
   };
   nbd_handle* nbd = handle_.nbd;
   const auto deadline = Clock::now() + deadlines_.connect;

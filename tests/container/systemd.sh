@@ -19,7 +19,7 @@ packages=$(
     dpkg-query -S "$file" || dpkg-query -S "$(realpath "$file")"
   done 2>/dev/null | cut -d: -f1 | sort -u | tr '\n' ' '
 )
-fenced systemd >"$tmp/image/work/readme.sh"
+{ fenced systemd-sysusers; fenced systemd; } >"$tmp/image/work/readme.sh"
 cat >"$tmp/image/Dockerfile" <<END
 FROM $base_image
 RUN apt-get update \

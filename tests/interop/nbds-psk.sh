@@ -19,7 +19,7 @@ decrypted v 512 >"$tmp/decrypted"
 same "$tmp/plain" "$tmp/decrypted"
 
 rest=("payload=$tmp/v.payload" "secret=$tmp/v.secret")
-refused 'tls|handshake' "header=nbds+unix://alice@/?socket=$header&tls-psk-file=$tmp/wrong.psk" "${rest[@]}"
+refused 'handshake.*does the server know this user and this key' "header=nbds+unix://alice@/?socket=$header&tls-psk-file=$tmp/wrong.psk" "${rest[@]}"
 refused 'tls-psk-file' "header=nbds+unix://alice@/?socket=$header" "${rest[@]}"
 # Certificates are not verified over a unix socket, so they do not count there.
 mkdir "$tmp/pki"
