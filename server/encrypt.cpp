@@ -121,7 +121,8 @@ class Encryption {
                                         std::to_string(header_.header.version) + " header with " +
                                         segment.encryption + " and sectors of " +
                                         std::to_string(segment.sector_size) +
-                                        " bytes; give the same ones, or remove it to begin anew");
+                                        " bytes; give the same ones, or remove it (where it is no "
+                                        "file, overwrite it with zeros) to begin anew");
     }
     luks::KdfBudget budget(kdf_limits(options_));
     volume_key_ =
