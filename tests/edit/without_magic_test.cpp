@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "../base/testing.h"
+#include "server/edit/write_plan.h"
 #include "testing.h"
 
 namespace luksdetached::edit {
@@ -54,6 +55,23 @@ TYPED_TEST(WithoutMagic, OneThatIsNotWholeIsNone) {
   bytes.resize(600);
   EXPECT_FALSE(find_without_magic(bytes));
   EXPECT_FALSE(find_without_magic({}));
+}
+
+// One block at a time, after each of which it is a header.
+TYPED_TEST(WithoutMagic, TheMagicIsWrittenLastCopyFirst) {
+  const LoadedHeader header = sample<TypeParam>();
+  Bytes image = without_magic(header).image;
+  const WritePlan plan = plan_writes(image, nullptr, header.image, header.header);
+  ASSERT_EQ(plan.size(), header.header.version);  // as many as there are copies
+  EXPECT_EQ(plan.back().writes.front().offset, 0U);
+  for (const Stage& stage : plan) {
+    ASSERT_EQ(stage.writes.size(), 1U);
+    ASSERT_EQ(stage.writes.front().bytes.size(), 512U);
+    std::ranges::copy(stage.writes.front().bytes,
+                      image.begin() + static_cast<std::ptrdiff_t>(stage.writes.front().offset));
+    EXPECT_TRUE(opens(loaded(image), "secret", 0));
+  }
+  EXPECT_EQ(image, header.image);
 }
 
 TEST(WithoutMagicLuks2, OneWithADamagedCopyIsNone) {

@@ -33,6 +33,17 @@ again_attaching() {
   same "$state/volume" "$tmp/v.original"
 }
 
+has_header_elsewhere() { cmp -s -n "$end" "$state/place" "$tmp/v.backup"; }
+look_elsewhere() {
+  same_data
+  has_header_elsewhere || cmp -s "$state/volume" "$tmp/v.original" || lost "nothing opens it"
+}
+again_elsewhere() {
+  again
+  has_header_elsewhere || lost "the header is not there"
+  cmp -n "$end" "$state/volume" /dev/zero || lost "a part of the old header is left"
+}
+
 look_moving() {
   cmp -s "$state/volume" "$tmp/v.original" || lost "the volume changed"
   [ ! -e "$state/headers/header" ] || is_moved
@@ -71,7 +82,15 @@ for version in 1 2; do
   power_cuts attaching 5
 done
 
+note "a header that a server has"
 rm "$header"
+truncate -s 5M "$disk/place"
+command=("$program" detach "$disk/volume" --header "nbdkit:file?file=$disk/place" --secret "$secret" --wipe-header)
+power_cuts elsewhere 10
+
+note "into new files"
+rm "$disk/place"
+cp "$tmp/v.original" "$disk/volume"
 command=("$program" detach "$disk/volume" --header "$header" --payload "$disk/payload" --secret "$secret")
 power_cuts moving 10
 rm "$disk/volume"
