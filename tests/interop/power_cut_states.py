@@ -49,24 +49,28 @@ def record(folder, command):
     with tempfile.NamedTemporaryFile("r") as trace:
         subprocess.run(["strace", "-f", "-qq", "-y", "-xx", "-s", str(1 << 25), "-e", "abbrev=none", "-o", trace.name,
                         "-e", "trace=" + ",".join(CALLS), *command], check=True, stdout=sys.stderr)
-        begun = {}
+        begun, writes = {}, 0  # what has begun, and after how many writes
+        inside = "".join(f"\\x{byte:02x}" for byte in os.fsencode(folder) + b"/")
         for line in trace:
             process, line = line.rstrip("\n").split(maxsplit=1)
             if line.startswith(("---", "+++")):
                 continue
             if line.endswith("<unfinished ...>"):
-                begun[process] = line.removesuffix(" <unfinished ...>")
+                begun[process] = line.removesuffix(" <unfinished ...>"), writes
                 continue
+            writes_before = writes
             if line.startswith("<... "):
-                line = begun.pop(process) + line.split("resumed>", 1)[1]
+                begin, writes_before = begun.pop(process)
+                line = begin + line.split("resumed>", 1)[1]
             name, line = line.split("(", 1)
             arguments, result = line.rsplit(" = ", 1)
             call = Call(name, arguments.rstrip().removesuffix(")"), result)
             about = [os.path.join(os.getcwd(), os.fsdecode(text)) for text in call.strings if name not in WRITES]
-            inside = any(pathlib.Path(path).is_relative_to(folder) for path in call.descriptors + about)
-            if not inside or result.startswith("-1"):
+            if result.startswith("-1") or not any(pathlib.Path(path).is_relative_to(folder) for path in call.descriptors + about):
                 continue
-            if begun and name in ("fsync", "fdatasync"):
+            writes += name in WRITES
+            being_written = any(text.split("(")[0] in WRITES and inside in text for text, _ in begun.values())
+            if name in ("fsync", "fdatasync") and (being_written or writes != writes_before):
                 sys.exit(f"not understood: something is written during {call}")
             yield call
 
