@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -17,8 +18,8 @@
 
 namespace luksdetached {
 
-UnfinishedHeader::UnfinishedHeader(const ExportOptions& options, bool force)
-    : options_(options), force_(force) {
+UnfinishedHeader::UnfinishedHeader(ExportOptions options, bool force)
+    : options_(std::move(options)), force_(force) {
   const std::string& uri = options_.headers.front();
   if (is_file_place(uri)) {
     path_ = parse_uri(uri).path;

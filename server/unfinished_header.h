@@ -16,7 +16,7 @@ class UnfinishedHeader {
  public:
   /// Of the only header of `options`. Throws Error(policy) when what is there would be lost, unless
   /// `force`.
-  UnfinishedHeader(const ExportOptions& options, bool force);
+  UnfinishedHeader(ExportOptions options, bool force);
 
   /// Has an earlier attempt left one?
   bool is_there() const noexcept { return is_there_; }
