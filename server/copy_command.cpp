@@ -95,12 +95,6 @@ bool is_file_place(const std::string& uri) {
   return ::stat(parsed.path.c_str(), &status) != 0 || S_ISREG(status.st_mode);
 }
 
-std::string file_path(const std::string& role, const std::string& uri) {
-  if (is_file_place(uri)) return parse_uri(uri).path;
-  throw OptionError("the " + role + " must be a file that can be made, and " + parse_uri(uri).name +
-                    " is none; `header restore` puts a header on a device or a server");
-}
-
 void check_elsewhere(const std::string& uri, const std::vector<std::string>& others) {
   const std::vector<std::string> its = payload_identities(uri);
   for (const std::string& other : others) {

@@ -18,9 +18,6 @@ namespace luksdetached {
 /// Does `uri` name a regular file, or one that could be made? Not a device, nor a server.
 bool is_file_place(const std::string& uri);
 
-/// The path of the local file that `role` shall become. Throws OptionError for what cannot be one.
-std::string file_path(const std::string& role, const std::string& uri);
-
 /// Throws OptionError when `uri`, which is to be written, is of the same place as one of `others`,
 /// as far as that can be told.
 void check_elsewhere(const std::string& uri, const std::vector<std::string>& others);

@@ -32,6 +32,14 @@ noise 1M | dd of="$loop" conv=notrunc,fsync status=none
 exits 0 "$program" header restore "$loop" --input "$tmp/backup" --keep-old "$tmp/destroyed" --force
 opens "$loop" "$tmp/first"
 
+note "of encrypt"
+noise 1M >"$tmp/plain"
+head -c 16M /dev/zero | dd of="$loop" conv=notrunc,fsync status=none
+exits 0 "$program" encrypt "$tmp/plain" --header "$loop" --payload "$tmp/encrypted" --secret "$tmp/first" "${cheap_keyslot[@]}"
+opens "$loop" "$tmp/first"
+exits 0 "$program" decrypt --header "$loop" --payload "$tmp/encrypted" --secret "$tmp/first" "$tmp/back"
+same "$tmp/plain" "$tmp/back"
+
 note "not while another one has it"
 /usr/bin/python3 -c "
 import os, time
