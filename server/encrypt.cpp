@@ -42,7 +42,7 @@ class Encryption {
         header_name_(copy::unfinished_path(header_path_)),
         continues_(copy::exists(header_name_)) {
     check_elsewhere(options_.headers.front(), {source_uri_, options_.payload});
-    check_elsewhere(options_.payload, {source_uri_});
+    check_elsewhere(options_.payload, {source_uri_, options_.headers.front()});
     if (!arguments_.force) check_free("header", header_path_);
     open_source();
     open_payload();

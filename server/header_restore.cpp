@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "commands.h"
+#include "copy_command.h"
 #include "edit/header_place.h"
 #include "export/unlock_header.h"
 #include "json_failure.h"
@@ -98,8 +99,12 @@ void warn_of_revived(const luks::Header* old, const luks::Header& backup, Warnin
   }
 }
 
-std::string keep_path(const HeaderRestoreArguments& arguments, const edit::HeaderPlace& place) {
-  if (!arguments.keep_old.empty()) return arguments.keep_old;
+std::string keep_path(const HeaderRestoreArguments& arguments, const std::string& uri,
+                      const edit::HeaderPlace& place) {
+  if (!arguments.keep_old.empty()) {
+    check_elsewhere(path_uri(arguments.keep_old), {uri, arguments.input});
+    return arguments.keep_old;
+  }
   if (place.needs_keep_path()) {
     throw OptionError(
         "--keep-old PATH is missing: this header is not in a file of its own, so what is there now "
@@ -128,7 +133,7 @@ int restore_header(const HeaderRestoreArguments& arguments) {
     }
     if (!arguments.force) place.check_same_volume();
     warn_of_revived(old, backup.header, warnings);
-    const std::string kept = keep_path(arguments, place);
+    const std::string kept = keep_path(arguments, uri, place);
     const bool keeps = !kept.empty() && (old != nullptr || !place.damage().empty());
     if (keeps) place.keep(kept);
     place.put();

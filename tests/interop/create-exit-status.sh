@@ -37,6 +37,13 @@ serve_plain file "$tmp/two.header"
 refuses 4 'something in header .*--force' --header "$uri" "${with[@]}"
 stop "$server"
 
+note "header and payload in one place"
+truncate -s 32M "$tmp/blank"
+for force in '' --force; do
+  refuses 2 'blank is given twice' --header "$tmp/blank" --payload "$tmp/blank" --secret "$tmp/secret" $force
+  refuses 2 'payload is given twice' --header "$tmp/payload" "${with[@]}" --payload-size 1M $force
+done
+
 note "with --force"
 cp "$tmp/ext4" "$tmp/before"
 exits 0 "$program" create --header "$new" --payload "$tmp/ext4" --secret "$tmp/secret" "${cheap_keyslot[@]}" --force

@@ -76,6 +76,12 @@ refuses 1 'no LUKS header' "$tmp/two.header" --input "$tmp/two.secret" --force
 refuses 2 'input' "$tmp/two.header"
 refuses 4 'exists and has something else' "$tmp/two.header" --input "$tmp/other.header" --force --keep-old "$tmp/two.secret"
 
+note "what is there cannot be kept where it is, nor in the backup"
+for force in '' --force; do
+  refuses 2 'two.header is given twice' "$tmp/two.header" --input "$tmp/two.backup" --keep-old "$tmp/two.header" $force
+  refuses 2 'two.backup is given twice' "$tmp/two.header" --input "$tmp/two.backup" --keep-old "$tmp/two.backup" $force
+done
+
 note "an ordinary volume, from cryptsetup's backup: its data are as they were"
 for type in luks1 luks2; do
   volume=$tmp/whole-$type
