@@ -61,6 +61,7 @@ refuses 2 'no keys of 320 bits' --header "$new" "${with[@]}" --key-size 320
 refuses 2 'multiple of 8' --header "$new" "${with[@]}" --key-size 255
 refuses 2 'LUKS1 has sectors of 512' --header "$new" "${with[@]}" --luks 1 --sector-size 4096
 refuses 2 'LUKS1 has no labels' --header "$new" "${with[@]}" --luks 1 --label x
+refuses 2 'label has 48 bytes.*room for 47' --header "$new" "${with[@]}" --label "$(printf %048d 1)"
 refuses 2 'UUID' --header "$new" "${with[@]}" --uuid x
 refuses 2 'multiple of 512' --header "$new" --payload "$tmp/new" --payload-size 1000 --secret "$tmp/secret"
 refuses 2 'makes a file' --header "$new" --payload nbd://127.0.0.1/x --payload-size 1M --secret "$tmp/secret"
