@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "commands.h"
+#include "copy_command.h"
 #include "create_command.h"
 #include "edit/header_place.h"
 #include "edit/new_file.h"
@@ -111,6 +112,7 @@ edit::VolumeChoice choice_of(const CreateArguments& arguments, const ExportOptio
 int create(CreateArguments& arguments) {
   return with_json_failure(arguments.json, [&] {
     const ExportOptions options = read_create_options(arguments);
+    check_elsewhere(options.headers.front(), {options.payload});
     Warnings warnings(arguments.json);
     if (!arguments.force) check_header_place(options);
     const Payload payload = arguments.payload_size.empty()

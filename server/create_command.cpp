@@ -9,12 +9,14 @@
 
 #include "base/error.h"
 #include "export/open_as.h"
+#include "hardening.h"
 #include "new_secret.h"
 #include "source/uri.h"
 
 namespace luksdetached {
 
 ExportOptions read_create_options(CreateArguments& arguments) {
+  keep_memory_private();
   arguments.options.ask_unless_given("--secret SECRET or --passphrase +FILE is missing");
   ExportOptions options = arguments.options.options(Purpose::serve);
   if (options.headers.size() != 1) throw OptionError("--header is given more than once");

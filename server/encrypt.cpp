@@ -39,7 +39,7 @@ class Encryption {
         unfinished_(options_, arguments_.force),
         continues_(unfinished_.is_there()) {
     check_elsewhere(options_.headers.front(), {source_uri_, options_.payload});
-    check_elsewhere(options_.payload, {source_uri_});
+    check_elsewhere(options_.payload, {source_uri_, options_.headers.front()});
     open_source();
     open_payload();
     secret_ = read_new_secret(options_, warnings_.warn());

@@ -48,6 +48,16 @@ encrypting 2 'overwritten while it is needed' "$new" "$tmp/link" "$tmp/plain" --
 refuses 2 'overwritten while it is needed' decrypt "${volume[@]}" "${secret[@]}" --force "$tmp/two.payload"
 refuses 2 'overwritten while it is needed' decrypt "${volume[@]}" "${secret[@]}" --force "$tmp/two.header"
 
+note "what has the name that the result has until it is complete"
+cp "$tmp/two.payload" "$tmp/back.unfinished"
+cp "$tmp/plain" "$tmp/new.unfinished"
+chmod 600 "$tmp"/*.unfinished
+refuses 2 'back.unfinished has the name that .*back has' decrypt --header "$tmp/two.header" --payload "$tmp/back.unfinished" "${secret[@]}" "$tmp/back"
+encrypting 2 'new.unfinished has the name that .*new has' "$tmp/header" "$tmp/new" "$tmp/new.unfinished"
+encrypting 2 'new.unfinished has the name that .*new has' "$tmp/new.unfinished" "$tmp/new" "$tmp/plain" --force
+refuses 2 'back.unfinished has the name that .*back has' attach --header "$tmp/two.header" --payload "$tmp/back.unfinished" "$tmp/back"
+rm "$tmp"/*.unfinished
+
 note "what cannot be"
 printf 1234567 >"$tmp/odd"
 encrypting 2 'has 7 bytes.*truncate -s %512' "$new" "$tmp/none" "$tmp/odd"

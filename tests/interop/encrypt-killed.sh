@@ -67,6 +67,25 @@ for command in encrypt decrypt; do
   done
 done
 
+note "storage that does not answer: the same signal again ends it"
+begin_encrypt
+truncate -s 4M "$tmp/silent"
+serve_plain --filter=delay file "$tmp/silent" wdelay=600
+"$program" encrypt "$tmp/plain" --header "$tmp/one.header" --payload "$uri" --secret "$tmp/one.secret" "${cheap_keyslot[@]}" \
+  >"$tmp/said" 2>&1 </dev/null &
+process=$!
+catches_sigterm() { [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' /proc/$process/status) & 0x4000)) != 0 ]; }
+is_noted() { ! catches_sigterm; }
+eventually test -e "$tmp/one.header.unfinished"
+eventually catches_sigterm
+kill -TERM $process
+eventually is_noted
+kill -TERM $process
+status=0
+wait $process || status=$?
+[ $status = 143 ] || fail "status $status: $(cat "$tmp/said")"
+stop "$server"
+
 note "Ctrl-C: says that it can be continued, and it is"
 begin_encrypt
 truncate -s 4G "$tmp/large" # of which encrypting takes a while
