@@ -11,6 +11,7 @@
 #include "copy/zeros.h"
 #include "copy_command.h"
 #include "edit/edited_header.h"
+#include "edit/forget_cached.h"
 #include "edit/moved_segment.h"
 #include "edit/write_plan.h"
 #include "export/data_area.h"
@@ -40,10 +41,10 @@ std::vector<std::byte> begin_of(Source& volume, std::size_t size) {
 // In an order in which the metadata come last. What an earlier attempt could not bring to the
 // storage `uri` counts for nothing, though the system may still have it in its memory.
 void put_in_front(const LoadedHeader& header, Source& volume, const std::string& uri) {
-  copy::forget_cached(uri);
+  edit::forget_cached(uri);
   const std::vector<std::byte> before = begin_of(volume, header.header.end);
   edit::carry_out(edit::plan_writes(before, nullptr, header.image, header.header), volume);
-  copy::forget_cached(uri);
+  edit::forget_cached(uri);
   if (begin_of(volume, header.header.end) == header.image) return;
   throw Error(ErrorKind::io, "volume " + volume.name() +
                                  ": what was written as its header is not what is read back");

@@ -9,6 +9,7 @@
 #include "copy/pieces.h"
 #include "copy/unfinished_file.h"
 #include "crypto/sector_cipher.h"
+#include "edit/forget_cached.h"
 #include "edit/payload_signature.h"
 #include "export/data_area.h"
 #include "export/open_as.h"
@@ -190,12 +191,12 @@ std::uint64_t copy_and_verify(const copy::CopyJob& job, const std::string& to_ur
   copy::Written written;
   // After a sync that failed, the system still has in its memory what the storage has not, as if it
   // were stored.
-  if (job.target == copy::Target::earlier) copy::forget_cached(to_uri);
+  if (job.target == copy::Target::earlier) edit::forget_cached(to_uri);
   {
     ProgressBar bar("copied", job.bytes);
     written = copy::copy(job, reporter(bar));
   }
-  copy::forget_cached(to_uri);
+  edit::forget_cached(to_uri);
   ProgressBar bar("verified", job.bytes);
   copy::verify(job, written, reporter(bar));
   std::uint64_t bytes = 0;

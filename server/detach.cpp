@@ -14,6 +14,7 @@
 #include "copy_command.h"
 #include "crypto/hash.h"
 #include "detached_header.h"
+#include "edit/forget_cached.h"
 #include "edit/moved_segment.h"
 #include "export/data_area.h"
 #include "export/unlock_header.h"
@@ -166,7 +167,7 @@ class Detachment {
                                          "one in " +
                                          volume_->name() + " was not wiped");
     }
-    copy::forget_cached(arguments_.header);
+    edit::forget_cached(arguments_.header);
     const LoadedHeader kept = kept_.load();
     const SecureBuffer key = unlock(kept, arguments_.header);
     if (kept.header.segment.offset == area_.offset &&
@@ -183,7 +184,7 @@ class Detachment {
     const std::vector<std::byte> zeros(loaded_.header.end);
     volume_->write(zeros, 0, Durability::cached);
     volume_->flush();
-    copy::forget_cached(arguments_.volume);
+    edit::forget_cached(arguments_.volume);
     std::vector<std::byte> there(zeros.size());
     volume_->read(there, 0);
     if (there == zeros) return;

@@ -23,8 +23,4 @@ Target make_unfinished(const std::string& path, std::uint64_t bytes);
 /// Gives it its name, for good when this returns. Throws Error.
 void finish(const std::string& path, edit::Existing existing);
 
-/// What is read of the file or device `uri` from now on comes from its storage, where the system
-/// can do that; nothing for other URIs.
-void forget_cached(const std::string& uri);
-
 }  // namespace luksdetached::copy

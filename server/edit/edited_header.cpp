@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "export/open_as.h"
 #include "export/required_header.h"
+#include "forget_cached.h"
 #include "same_keyslots.h"
 
 namespace luksdetached::edit {
@@ -23,6 +24,7 @@ std::unique_ptr<Source> open_for_writing(const ExportOptions& options, const std
          ": its storage cannot be told to make a change durable: a power cut within the next "
          "moments may damage it");
   }
+  forget_cached(uri);
   return source;
 }
 
@@ -43,7 +45,8 @@ void carry_out(const WritePlan& plan, Source& source) {
 }
 
 EditedHeader::EditedHeader(const ExportOptions& options, const Warn& warn)
-    : source_(open_for_writing(options, options.headers.front(), warn)),
+    : uri_(options.headers.front()),
+      source_(open_for_writing(options, uri_, warn)),
       loaded_(load_header(*source_, HeaderPart::whole)) {
   loaded_.image.resize(loaded_.header.end);  // where damage hid its size, more was read
   try {
@@ -67,6 +70,7 @@ void EditedHeader::write(LoadedHeader changed, unsigned id) {
                                    ": somebody else has changed it meanwhile; nothing was written");
   }
   carry_out(plan_writes(loaded_.image, &loaded_.header, changed.image, changed.header), *source_);
+  forget_cached(uri_);
   if (stored() != changed.image) {
     throw Error(ErrorKind::io,
                 "header " + source_->name() + ": what was written is not what is read back");

@@ -14,8 +14,8 @@
 namespace luksdetached::edit {
 
 /// Opens what `uri` names for writing, and keeps others from writing it where it is a file or a
-/// device. Throws Error, also when it cannot be written. `warn` hears of storage that cannot be
-/// told to make writes durable.
+/// device. What is read of it comes from its storage. Throws Error, also when it cannot be written.
+/// `warn` hears of storage that cannot be told to make writes durable.
 std::unique_ptr<Source> open_for_writing(const ExportOptions& options, const std::string& uri,
                                          const Warn& warn);
 
@@ -39,6 +39,7 @@ class EditedHeader {
  private:
   std::vector<std::byte> stored() const;
 
+  std::string uri_;
   std::unique_ptr<Source> source_;
   LoadedHeader loaded_;
 };

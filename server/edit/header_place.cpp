@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "edited_header.h"
+#include "forget_cached.h"
 #include "header_backup.h"
 #include "luks/same_volume.h"
 #include "new_file.h"
@@ -68,16 +69,15 @@ std::vector<std::byte> content(const std::string& path) {
 }  // namespace
 
 HeaderPlace::HeaderPlace(const ExportOptions& options, const LoadedHeader& header, const Warn& warn)
-    : header_(header) {
-  const std::string& uri = options.headers.front();
-  const Uri parsed = parse_uri(uri);
+    : header_(header), uri_(options.headers.front()) {
+  const Uri parsed = parse_uri(uri_);
   name_ = parsed.name;
   struct stat status = {};
   if (parsed.scheme == Scheme::path) {
     path_ = followed(parsed.path);
     if (!is_there(path_, status)) return;
   }
-  source_ = open_for_writing(options, uri, warn);
+  source_ = open_for_writing(options, uri_, warn);
   examine();
   // An ordinary volume has its data in the file, a file with several names would become two.
   const std::uint64_t header_end =
@@ -153,6 +153,7 @@ void HeaderPlace::put() {
     const std::span<const std::byte> now = std::span(image_).first(header_.header.end);
     const std::span<const std::byte> after = std::span(header_.image).first(header_.header.end);
     carry_out(plan_writes(now, current(), after, header_.header), *source_);
+    forget_cached(uri_);
     std::vector<std::byte> stored(after.size());
     source_->read(stored, 0);
     if (std::ranges::equal(stored, after)) return;

@@ -51,6 +51,7 @@ class HeaderPlace {
   void examine();
 
   const LoadedHeader& header_;
+  std::string uri_;
   std::string path_;                // of a local file or device, links followed
   std::string name_;                // for messages
   std::unique_ptr<Source> source_;  // null: nothing is there

@@ -23,6 +23,24 @@ has_room() { rm -f "$tmp/holder/rest"; }
 # forget: from now on it is read from the storage.
 forget() { umount "$tmp/disk" && mount "$loop" "$tmp/disk"; }
 
+note "header restore where the header is"
+make_luks2 three 256K
+exits 0 "$program" header backup "$tmp/three.header" --output "$tmp/three.backup"
+new_secret new
+exits 0 "$program" key add "$tmp/three.backup" --secret "$tmp/three.secret" --new-secret "$tmp/new" "${cheap_keyslot[@]}"
+cp "$tmp/three.header" "$tmp/disk/header"
+fallocate --punch-hole --offset 290816 --length 258048 "$tmp/disk/header" # of key slot 1
+ln "$tmp/disk/header" "$tmp/disk/other-name"
+forget
+is_full
+restore=(header restore "$tmp/disk/header" --input "$tmp/three.backup" --keep-old "$tmp/three.old")
+exits 1 "$program" "${restore[@]}"
+says 'cannot flush'
+has_room
+exits 0 "$program" "${restore[@]}"
+forget
+same "$tmp/three.backup" "$tmp/disk/header"
+
 note "encrypt"
 new_secret two.secret
 noise 16M >"$tmp/plain"
