@@ -14,7 +14,6 @@
 #include "edit/moved_segment.h"
 #include "edit/write_plan.h"
 #include "export/data_area.h"
-#include "export/payload_identity.h"
 #include "export/unlock_header.h"
 #include "json_failure.h"
 #include "print_json.h"
@@ -32,23 +31,19 @@ struct Attached {
   std::uint64_t already_there = 0;
 };
 
-bool is_same_place(const std::string& one, const std::string& other) {
-  const std::vector<std::string> its = payload_identities(one);
-  const std::vector<std::string> others = payload_identities(other);
-  return std::ranges::any_of(
-      its, [&](const auto& identity) { return std::ranges::count(others, identity) != 0; });
-}
-
 std::vector<std::byte> begin_of(Source& volume, std::size_t size) {
   std::vector<std::byte> bytes(size);
   volume.read(bytes, 0);
   return bytes;
 }
 
-// In an order in which the metadata come last.
-void put_in_front(const LoadedHeader& header, Source& volume) {
+// In an order in which the metadata come last. What an earlier attempt could not bring to the
+// storage `uri` counts for nothing, though the system may still have it in its memory.
+void put_in_front(const LoadedHeader& header, Source& volume, const std::string& uri) {
+  copy::forget_cached(uri);
   const std::vector<std::byte> before = begin_of(volume, header.header.end);
   edit::carry_out(edit::plan_writes(before, nullptr, header.image, header.header), volume);
+  copy::forget_cached(uri);
   if (begin_of(volume, header.header.end) == header.image) return;
   throw Error(ErrorKind::io, "volume " + volume.name() +
                                  ": what was written as its header is not what is read back");
@@ -79,6 +74,7 @@ class Attachment {
 
   Attached run() {
     if (is_same_place(arguments_.volume, options_.payload)) return attach_in_place();
+    check_elsewhere(arguments_.volume, {options_.payload});
     payload_ = open_locked("payload", options_.payload, options_.insecure);
     area_ = find_area(*payload_);
     const bool has_room = loaded_.header.segment.offset >= loaded_.header.end;
@@ -120,7 +116,7 @@ class Attachment {
                                          " bytes: there is no room for it; give another VOLUME");
     }
     if (!arguments_.force) check_room(loaded_, *volume);
-    put_in_front(loaded_, *volume);
+    put_in_front(loaded_, *volume, options_.payload);
     return {loaded_.header, area};
   }
 
@@ -168,7 +164,7 @@ class Attachment {
     copy::SourcePart from(*payload_, area_.offset, area_.size);
     copy::SourcePart to(volume, offset(), area_.size);
     const std::uint64_t written = copy_and_verify(job(from, to, target), uri);
-    put_in_front(loaded_, volume);
+    put_in_front(loaded_, volume, uri);
     return area_.size - written;
   }
 

@@ -96,7 +96,7 @@ struct DecryptArguments {
 struct DetachArguments {
   OptionArguments options;   ///< what opens the volume
   std::string volume;        ///< URI
-  std::string header;        ///< URI of a file to be made
+  std::string header;        ///< URI
   std::string payload;       ///< URI; empty: the data stay where they are
   bool wipe_header = false;  ///< overwrite the header in the volume
   bool force = false;        ///< also over what is there

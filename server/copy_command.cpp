@@ -95,22 +95,30 @@ bool is_file_place(const std::string& uri) {
   return ::stat(parsed.path.c_str(), &status) != 0 || S_ISREG(status.st_mode);
 }
 
-std::string file_path(const std::string& role, const std::string& uri) {
-  if (is_file_place(uri)) return parse_uri(uri).path;
-  throw OptionError("the " + role + " must be a file that can be made, and " + parse_uri(uri).name +
-                    " is none; `header restore` puts a header on a device or a server");
+std::string path_uri(const std::string& path) {
+  return path.starts_with('/') ? path : "./" + path;
+}
+
+bool is_same_place(const std::string& one, const std::string& other) {
+  const std::vector<std::string> its = payload_identities(one);
+  const std::vector<std::string> others = payload_identities(other);
+  return std::ranges::any_of(
+      its, [&](const auto& identity) { return std::ranges::count(others, identity) != 0; });
 }
 
 void check_elsewhere(const std::string& uri, const std::vector<std::string>& others) {
-  const std::vector<std::string> its = payload_identities(uri);
+  const std::string name = parse_uri(uri).name;
   for (const std::string& other : others) {
-    for (const std::string& identity : payload_identities(other)) {
-      if (std::ranges::find(its, identity) == its.end()) continue;
-      const std::string name = parse_uri(uri).name;
-      const std::string others_name = parse_uri(other).name;
+    const std::string others_name = parse_uri(other).name;
+    if (is_same_place(uri, other)) {
       throw OptionError(name + " is given twice" +
                         (name == others_name ? "" : ", also as " + others_name) +
                         ": it would be overwritten while it is needed");
+    }
+    if (is_file_place(uri) && is_same_place(copy::unfinished_path(parse_uri(uri).path), other)) {
+      throw OptionError(others_name + " has the name that " + name +
+                        " has until it is complete: it would be overwritten while it is needed; "
+                        "rename it first");
     }
   }
 }
@@ -180,6 +188,9 @@ std::unique_ptr<copy::VolumeSource> open_plain(const LoadedHeader& loaded,
 std::uint64_t copy_and_verify(const copy::CopyJob& job, const std::string& to_uri) {
   const Interruption interruption;
   copy::Written written;
+  // After a sync that failed, the system still has in its memory what the storage has not, as if it
+  // were stored.
+  if (job.target == copy::Target::earlier) copy::forget_cached(to_uri);
   {
     ProgressBar bar("copied", job.bytes);
     written = copy::copy(job, reporter(bar));

@@ -18,11 +18,14 @@ namespace luksdetached {
 /// Does `uri` name a regular file, or one that could be made? Not a device, nor a server.
 bool is_file_place(const std::string& uri);
 
-/// The path of the local file that `role` shall become. Throws OptionError for what cannot be one.
-std::string file_path(const std::string& role, const std::string& uri);
+/// `path`, which is no URI though it may look like one, as a URI.
+std::string path_uri(const std::string& path);
 
-/// Throws OptionError when `uri`, which is to be written, is of the same place as one of `others`,
-/// as far as that can be told.
+/// Are both of one file, device or export, as far as that can be told?
+bool is_same_place(const std::string& one, const std::string& other);
+
+/// Throws OptionError when `uri`, which is to be written, or the name that it has until it is
+/// complete, is of the same place as one of `others`.
 void check_elsewhere(const std::string& uri, const std::vector<std::string>& others);
 
 /// Throws Error(policy) when there is something called `path`, which would be lost.

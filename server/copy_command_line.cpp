@@ -50,8 +50,10 @@ void add_detach(CLI::App& app, Action& action) {
   OptionArguments& options = arguments->options;
   command.add_option("VOLUME", arguments->volume, "an ordinary LUKS volume: a path or a URI")
       ->required();
-  command.add_option("--header", arguments->header, "the file that the header goes to")
-      ->option_text("PATH")
+  command
+      .add_option("--header", arguments->header,
+                  "where the header goes: a path, which is made, or a URI")
+      ->option_text("URI")
       ->required();
   command
       .add_option("--payload", arguments->payload,

@@ -1,8 +1,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -11,6 +9,7 @@
 
 #include "base/error.h"
 #include "commands.h"
+#include "copy_command.h"
 #include "create_command.h"
 #include "edit/header_place.h"
 #include "edit/new_file.h"
@@ -29,25 +28,6 @@
 namespace luksdetached {
 
 namespace {
-
-// What a file holds, or a device begins with, would be lost. Before the user is asked for anything.
-void check_header_place(const ExportOptions& options) {
-  const std::string& text = options.headers.front();
-  const Uri uri = parse_uri(text);
-  struct stat status = {};
-  const bool is_path = uri.scheme == Scheme::path;
-  if (is_path && ::stat(uri.path.c_str(), &status) != 0 && errno == ENOENT) return;
-  const std::unique_ptr<Source> source = open_as(
-      "header", text, {.access = Access::read_only, .lock = false, .insecure = options.insecure});
-  std::vector<std::byte> bytes(std::min(source->size(), std::uint64_t{16} << 20));
-  source->read(bytes, 0);
-  const bool blank =
-      std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; });
-  const bool is_file = is_path && S_ISREG(status.st_mode);
-  if (is_file ? bytes.empty() : blank) return;
-  throw Error(ErrorKind::policy, "there is something in header " + uri.name +
-                                     " already, which would be lost; --force overwrites it");
-}
 
 // The payload: a new file, or what is there.
 struct Payload {
@@ -132,6 +112,7 @@ edit::VolumeChoice choice_of(const CreateArguments& arguments, const ExportOptio
 int create(CreateArguments& arguments) {
   return with_json_failure(arguments.json, [&] {
     const ExportOptions options = read_create_options(arguments);
+    check_elsewhere(options.headers.front(), {options.payload});
     Warnings warnings(arguments.json);
     if (!arguments.force) check_header_place(options);
     const Payload payload = arguments.payload_size.empty()

@@ -1,6 +1,8 @@
 // What the commands that make a volume have in common.
 #pragma once
 
+#include <cstdint>
+
 #include "commands.h"
 #include "config/export_options.h"
 
@@ -9,5 +11,12 @@ namespace luksdetached {
 /// The options of a command that makes a volume: one header, a payload and one secret; a passphrase
 /// typed on the terminal when none was given. Throws OptionError.
 ExportOptions read_create_options(CreateArguments& arguments);
+
+/// What the header of a new volume takes at most.
+inline constexpr std::uint64_t most_new_header_bytes = std::uint64_t{16} << 20;
+
+/// Throws Error(policy) when the place of the header holds something that would be lost: a file
+/// anything, a device or server anything but zeros where headers are.
+void check_header_place(const ExportOptions& options);
 
 }  // namespace luksdetached

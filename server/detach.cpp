@@ -13,27 +13,20 @@
 #include "copy/zeros.h"
 #include "copy_command.h"
 #include "crypto/hash.h"
-#include "edit/header_backup.h"
+#include "detached_header.h"
 #include "edit/moved_segment.h"
-#include "edit/new_file.h"
 #include "export/data_area.h"
 #include "export/unlock_header.h"
 #include "json_failure.h"
 #include "key_command.h"
 #include "print_json.h"
 #include "size_text.h"
-#include "source/file_source.h"
 #include "source/uri.h"
 #include "warnings.h"
 
 namespace luksdetached {
 
 namespace {
-
-LoadedHeader load_file(const std::string& path) {
-  FileSource file(path, Access::read_only, false);
-  return load_header(file, HeaderPart::whole);
-}
 
 // Has `volume` the header of `kept` where it was, or zeros in some of its blocks, which is as far
 // as an interrupted wipe has come?
@@ -51,7 +44,7 @@ class Detachment {
       : arguments_(arguments),
         warnings_(warnings),
         options_(read_options(arguments)),
-        header_path_(file_path("header", arguments.header)) {
+        kept_(options_, arguments.header, arguments.force) {
     check_arguments();
     volume_ = arguments.wipe_header ? open_to_write("volume", arguments.volume, options_.insecure)
                                     : open_locked("volume", arguments.volume, options_.insecure);
@@ -64,7 +57,7 @@ class Detachment {
 
   void run() {
     if (arguments_.payload.empty()) {
-      put_header(loaded_);
+      kept_.put(loaded_, warnings_.warn());
     } else {
       move_data();
     }
@@ -95,12 +88,13 @@ class Detachment {
   // Where the header's copy is there already, it counts: an earlier attempt may have wiped the
   // header in the volume, or a part of it.
   LoadedHeader find_header() {
-    if (arguments_.payload.empty() && copy::exists(header_path_)) {
+    if (arguments_.payload.empty() && kept_.may_be_there()) {
       try {
-        LoadedHeader kept = load_file(header_path_);
+        LoadedHeader kept = kept_.load();
         if (is_header_of(*volume_, kept)) return kept;
       } catch (const Error& error) {
-        if (error.kind() == ErrorKind::io) throw;  // else it is no header
+        // Else there is no header.
+        if (error.kind() == ErrorKind::io || error.kind() == ErrorKind::source_unreachable) throw;
       }
     }
     return load_header(*volume_, HeaderPart::whole);
@@ -126,28 +120,9 @@ class Detachment {
     return unlock_header(options_, uri, header, secrets_, budget, warnings_.warn()).volume_key;
   }
 
-  // Throws unless the file may become, or is, that header.
-  bool has_header(const std::vector<std::byte>& image) const {
-    if (!copy::exists(header_path_)) return false;
-    FileSource file(header_path_, Access::read_only, false);
-    std::vector<std::byte> there(std::min<std::uint64_t>(file.size(), image.size() + 1));
-    file.read(there, 0);
-    if (there == image) return true;
-    if (!arguments_.force) check_free("header", header_path_);
-    return false;
-  }
-
-  void put_header(const LoadedHeader& header) const {
-    const std::vector<std::byte> image = edit::backup_image(header);
-    if (has_header(image)) return;
-    edit::NewFile file(header_path_);
-    file.write(image);
-    file.publish(arguments_.force ? edit::Existing::replaced : edit::Existing::refused);
-  }
-
   void move_data() {
     const LoadedHeader moved = edit::move_segment(loaded_, 0);
-    (void)has_header(edit::backup_image(moved));  // before hours of copying
+    (void)kept_.has(moved);  // before hours of copying
     copy::SourcePart data(*volume_, area_.offset, area_.size);
     already_there_ = copy_to(data, is_file_place(arguments_.volume),
                              {.role = "payload",
@@ -156,7 +131,7 @@ class Detachment {
                               .insecure = options_.insecure},
                              warnings_);
     check_same_data(moved);
-    put_header(moved);
+    kept_.put(moved, warnings_.warn());
   }
 
   // The ciphertext was compared; that the new header makes the same of it is seen in a few places.
@@ -185,14 +160,20 @@ class Detachment {
 
   // The header on stable storage, read from there, opens the volume.
   void prove() {
+    if (!kept_.can_be_flushed()) {
+      throw Error(ErrorKind::policy, "header " + parse_uri(arguments_.header).name +
+                                         ": its storage cannot be told to make it durable, so the "
+                                         "one in " +
+                                         volume_->name() + " was not wiped");
+    }
     copy::forget_cached(arguments_.header);
-    const LoadedHeader kept = load_file(header_path_);
+    const LoadedHeader kept = kept_.load();
     const SecureBuffer key = unlock(kept, arguments_.header);
     if (kept.header.segment.offset == area_.offset &&
         equal_in_constant_time(key.span(), volume_key_.span())) {
       return;
     }
-    throw Error(ErrorKind::io, "header " + escape_control(header_path_) +
+    throw Error(ErrorKind::io, "header " + parse_uri(arguments_.header).name +
                                    " does not open the volume, so the one in " + volume_->name() +
                                    " was not wiped");
   }
@@ -213,7 +194,7 @@ class Detachment {
   DetachArguments& arguments_;
   Warnings& warnings_;
   ExportOptions options_;
-  std::string header_path_;
+  DetachedHeader kept_;
   std::unique_ptr<Source> volume_;
   LoadedHeader loaded_;
   DataArea area_;

@@ -10,8 +10,6 @@
 #include "copy/unfinished_file.h"
 #include "copy_command.h"
 #include "create_command.h"
-#include "edit/header_backup.h"
-#include "edit/new_file.h"
 #include "edit/new_volume.h"
 #include "json_failure.h"
 #include "key_command.h"
@@ -19,17 +17,17 @@
 #include "new_secret.h"
 #include "print_json.h"
 #include "size_text.h"
-#include "source/file_source.h"
 #include "source/uri.h"
+#include "unfinished_header.h"
 #include "warnings.h"
 
 namespace luksdetached {
 
 namespace {
 
-// Until all is copied, verified and on stable storage the header has another name, and so has a
-// payload that is a file: whoever comes across them cannot take them for a volume, and the same
-// command finds them and goes on. The payload gets its name first, so that there is no moment at
+// Until all is copied, verified and on stable storage the header is unfinished, and so is a payload
+// that is a file: whoever comes across them cannot take them for a volume, and the same command
+// finds them and goes on. The payload gets its name first, so that there is no moment at
 // which a header has its name and its data are not there.
 class Encryption {
  public:
@@ -38,12 +36,10 @@ class Encryption {
         options_(read_create_options(arguments.volume)),
         source_uri_(arguments.source),
         warnings_(warnings),
-        header_path_(file_path("header", options_.headers.front())),
-        header_name_(copy::unfinished_path(header_path_)),
-        continues_(copy::exists(header_name_)) {
+        unfinished_(options_, arguments_.force),
+        continues_(unfinished_.is_there()) {
     check_elsewhere(options_.headers.front(), {source_uri_, options_.payload});
-    check_elsewhere(options_.payload, {source_uri_});
-    if (!arguments_.force) check_free("header", header_path_);
+    check_elsewhere(options_.payload, {source_uri_, options_.headers.front()});
     open_source();
     open_payload();
     secret_ = read_new_secret(options_, warnings_.warn());
@@ -57,7 +53,7 @@ class Encryption {
     } else {
       fill();
     }
-    copy::finish(header_path_, existing());
+    unfinished_.finish(header_, warnings_.warn());
   }
 
   const ExportOptions& options() const { return options_; }
@@ -109,27 +105,24 @@ class Encryption {
     edit::VolumeChoice choice = arguments_.choice;
     choice.sector_bytes = arguments_.sector_bytes.value_or(
         edit::usual_sector_bytes(choice.version, options_.payload, bytes));
-    const LoadedHeader made = edit::make_header(choice, bytes, secret_, kdf_limits(options_));
-    edit::NewFile file(header_name_);
-    file.write(edit::backup_image(made));
-    file.publish(edit::Existing::refused);
+    unfinished_.make(edit::make_header(choice, bytes, secret_, kdf_limits(options_)));
   }
 
   void open_header() {
-    FileSource file(header_name_, Access::read_only, false);
-    header_ = load_header(file, HeaderPart::whole);
+    header_ = unfinished_.load();
     luks::check_servable(header_.header);
     const luks::Segment& segment = header_.header.segment;
     const edit::VolumeChoice& choice = arguments_.choice;
     const std::size_t sector = arguments_.sector_bytes.value_or(segment.sector_size);
     if (header_.header.version != choice.version || segment.encryption != choice.cipher ||
         segment.sector_size != sector) {
-      throw Error(ErrorKind::usage, file.name() +
+      throw Error(ErrorKind::usage, "header " + unfinished_.name() +
                                         " is of an attempt with other options: it is a LUKS" +
                                         std::to_string(header_.header.version) + " header with " +
                                         segment.encryption + " and sectors of " +
                                         std::to_string(segment.sector_size) +
-                                        " bytes; give the same ones, or remove it to begin anew");
+                                        " bytes; give the same ones, or remove it (where it is no "
+                                        "file, overwrite it with zeros) to begin anew");
     }
     luks::KdfBudget budget(kdf_limits(options_));
     volume_key_ =
@@ -185,8 +178,7 @@ class Encryption {
   ExportOptions options_;
   std::string source_uri_;
   Warnings& warnings_;
-  std::string header_path_;
-  std::string header_name_;  // until it is complete
+  UnfinishedHeader unfinished_;
   bool continues_;
   std::unique_ptr<Source> source_;
   std::string payload_path_;         // empty: it is a device or behind a server

@@ -42,6 +42,10 @@ void check_memory_lock(const ServiceConfig& config, rlim_t limit) {
 
 }  // namespace
 
+void keep_memory_private() noexcept {
+  (void)::prctl(PR_SET_DUMPABLE, 0);
+}
+
 void harden(const ServiceConfig& config, const std::optional<ServiceUser>& user) {
   constexpr rlim_t enough_files = 65536;  // each client needs one
   const bool root_serves = geteuid() == 0 && !user;

@@ -1,11 +1,10 @@
-#include <sys/stat.h>
-
 #include <cstdio>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "commands.h"
+#include "copy_command.h"
 #include "edit/header_backup.h"
 #include "export/required_header.h"
 #include "export/unlock_header.h"
@@ -16,22 +15,11 @@
 
 namespace luksdetached {
 
-namespace {
-
-bool is_same_file(const std::string& one, const std::string& other) {
-  struct stat first = {};
-  struct stat second = {};
-  return ::stat(one.c_str(), &first) == 0 && ::stat(other.c_str(), &second) == 0 &&
-         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
-}
-
-}  // namespace
-
 int back_up_header(const HeaderBackupArguments& arguments) {
   return with_json_failure(arguments.json, [&] {
     const ExportOptions options = arguments.options.options(Purpose::inspect);
     const Uri uri = parse_uri(options.headers.front());
-    if (uri.scheme == Scheme::path && is_same_file(uri.path, arguments.output)) {
+    if (is_same_place(options.headers.front(), path_uri(arguments.output))) {
       throw OptionError("--output is the header itself");
     }
     Warnings warnings(arguments.json);

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "commands.h"
+#include "copy_command.h"
 #include "edit/header_place.h"
 #include "export/unlock_header.h"
 #include "json_failure.h"
@@ -86,20 +87,43 @@ void print_both(const Side& old, const Side& backup) {
   std::fflush(stdout);
 }
 
-// An older header may bring back a key slot that was removed for a reason.
+bool is_servable(const luks::Header& header) {
+  return std::ranges::all_of(header.refusals,
+                             [](const luks::Refusal& refusal) { return refusal.of_secrets; });
+}
+
+// What we do not know, such as how far a reencryption has come, may be nowhere else.
+void check_known(const luks::Header* old, const luks::Header& backup, const std::string& name) {
+  if (old == nullptr || is_servable(*old) || !is_servable(backup)) return;
+  throw Error(ErrorKind::policy,
+              "header " + name + " is in a state that the backup does not know: " +
+                  old->refusals.front().message + "; --force restores it all the same");
+}
+
+bool has_keyslot(const luks::Header& header, const luks::Keyslot& wanted) {
+  return std::ranges::any_of(header.keyslots, [&](const luks::Keyslot& slot) {
+    return slot.id == wanted.id && slot.kdf.salt == wanted.kdf.salt;
+  });
+}
+
+// An older header may bring back a key slot that was removed for a reason, and whose number another
+// one has now.
 void warn_of_revived(const luks::Header* old, const luks::Header& backup, Warnings& warnings) {
   if (old == nullptr || old->uuid != backup.uuid) return;
-  const std::vector<unsigned> now = keyslot_ids(*old);
-  for (const unsigned id : keyslot_ids(backup)) {
-    if (std::count(now.begin(), now.end(), id) != 0) continue;
-    warnings.add("key slot " + std::to_string(id) +
+  for (const luks::Keyslot& slot : backup.keyslots) {
+    if (has_keyslot(*old, slot)) continue;
+    warnings.add("key slot " + std::to_string(slot.id) +
                  " of the backup is not in the header that is there now: its secret opens the "
                  "volume again");
   }
 }
 
-std::string keep_path(const HeaderRestoreArguments& arguments, const edit::HeaderPlace& place) {
-  if (!arguments.keep_old.empty()) return arguments.keep_old;
+std::string keep_path(const HeaderRestoreArguments& arguments, const std::string& uri,
+                      const edit::HeaderPlace& place) {
+  if (!arguments.keep_old.empty()) {
+    check_elsewhere(path_uri(arguments.keep_old), {uri, arguments.input});
+    return arguments.keep_old;
+  }
   if (place.needs_keep_path()) {
     throw OptionError(
         "--keep-old PATH is missing: this header is not in a file of its own, so what is there now "
@@ -126,9 +150,12 @@ int restore_header(const HeaderRestoreArguments& arguments) {
       print_both(old == nullptr ? Side{} : describe(*old, uri),
                  describe(backup.header, arguments.input));
     }
-    if (!arguments.force) place.check_same_volume();
+    if (!arguments.force) {
+      place.check_same_volume();
+      check_known(old, backup.header, name);
+    }
     warn_of_revived(old, backup.header, warnings);
-    const std::string kept = keep_path(arguments, place);
+    const std::string kept = keep_path(arguments, uri, place);
     const bool keeps = !kept.empty() && (old != nullptr || !place.damage().empty());
     if (keeps) place.keep(kept);
     place.put();

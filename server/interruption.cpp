@@ -25,7 +25,8 @@ Interruption::Interruption() {
   interrupted = false;
   struct sigaction action = {};
   action.sa_handler = note;
-  action.sa_flags = SA_RESTART;
+  // The same signal again ends the process at once: storage that does not answer would keep it.
+  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
   for (const int number : signals) {
     struct sigaction before = {};
     const bool ignored = ::sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_IGN;

@@ -3,7 +3,8 @@
 
 namespace luksdetached {
 
-/// From when it is made to when it goes, SIGINT, SIGTERM and SIGHUP are only noted. One at a time.
+/// From when it is made to when it goes, SIGINT, SIGTERM and SIGHUP are only noted; a second
+/// one of the same kind ends the process, which loses nothing. One Interruption at a time.
 class Interruption {
  public:
   Interruption();

@@ -4,11 +4,13 @@
 
 #include "edit/keyslot_rules.h"
 #include "export/unlock_header.h"
+#include "hardening.h"
 #include "source/uri.h"
 
 namespace luksdetached {
 
 ExportOptions read_unlock_options(OptionArguments& arguments, Purpose purpose) {
+  keep_memory_private();
   arguments.ask_unless_given("--secret SECRET or --passphrase +FILE is missing");
   return arguments.options(purpose);
 }

@@ -1,5 +1,6 @@
 // The program: reads its command line, runs one command, turns failures into exit statuses.
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -56,6 +57,8 @@ int fail(const char* message, int status) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A file that may not grow as large (ulimit -f) is an error like a full disk.
+  (void)std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run(argc, argv);
   } catch (const ConfigError& error) {

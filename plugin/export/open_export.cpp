@@ -22,14 +22,20 @@ namespace {
 std::unique_ptr<Source> open_payload(const ExportOptions& options, Access access,
                                      const TellNews& tell) {
   constexpr unsigned connections = 4;
-  return open_as("payload", options.payload,
-                 {.access = access,
-                  .lock = options.lock,
-                  .holes = options.discard,
-                  .insecure = options.insecure,
-                  .connections = connections,
-                  .reconnect_timeout = options.reconnect_timeout,
-                  .tell = [tell](const std::string& text) { tell("payload: " + text); }});
+  try {
+    return open_as("payload", options.payload,
+                   {.access = access,
+                    .lock = options.lock,
+                    .holes = options.discard,
+                    .insecure = options.insecure,
+                    .connections = connections,
+                    .reconnect_timeout = options.reconnect_timeout,
+                    .tell = [tell](const std::string& text) { tell("payload: " + text); }});
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::payload_in_use) throw;
+    throw Error(error.kind(), std::string(error.what()) + ", or serve it read-only (readonly=true)",
+                error.errno_code());
+  }
 }
 
 bool has_header_at(Source& payload, std::uint64_t offset) {

@@ -1,12 +1,19 @@
 #include "export/payload_identity.h"
 
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <linux/major.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <system_error>
 #include <variant>
 
+#include "base/file_descriptor.h"
 #include "source/uri.h"
 
 namespace luksdetached {
@@ -28,6 +35,19 @@ std::string file_of(const Uri& uri) {
   return {};
 }
 
+std::string inode(std::uint64_t device, std::uint64_t number) {
+  return "inode " + std::to_string(device) + " " + std::to_string(number);
+}
+
+// The file behind a loop device; empty for other devices, or when that is not ours to see.
+std::string backing_file(const std::string& path, dev_t device) {
+  if (major(device) != LOOP_MAJOR) return {};
+  const FileDescriptor loop(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  loop_info64 status{};
+  if (!loop || ::ioctl(loop.get(), LOOP_GET_STATUS64, &status) != 0) return {};
+  return inode(status.lo_device, status.lo_inode);
+}
+
 }  // namespace
 
 std::vector<std::string> payload_identities(const std::string& uri) {
@@ -42,9 +62,11 @@ std::vector<std::string> payload_identities(const std::string& uri) {
   const std::filesystem::path real = std::filesystem::weakly_canonical(path, error);
   if (!error) identities.push_back("real " + real.string() + part);
   if (::stat(path.c_str(), &info) == 0) {
-    identities.push_back(S_ISBLK(info.st_mode) ? "device " + std::to_string(info.st_rdev)
-                                               : "inode " + std::to_string(info.st_dev) + " " +
-                                                     std::to_string(info.st_ino) + part);
+    const bool is_device = S_ISBLK(info.st_mode);
+    identities.push_back(is_device ? "device " + std::to_string(info.st_rdev)
+                                   : inode(info.st_dev, info.st_ino) + part);
+    const std::string file = is_device ? backing_file(path, info.st_rdev) : std::string();
+    if (!file.empty()) identities.push_back(file);
   }
   return identities;
 }

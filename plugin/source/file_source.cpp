@@ -117,10 +117,8 @@ void FileSource::lock_file(const struct stat& file) const {
   // A loop device does not lock its file, and dm-crypt on a file goes through one.
   const std::string loop = find_loop_device(file);
   if (!loop.empty()) {
-    throw Error(
-        ErrorKind::payload_in_use,
-        "cannot write " + name_ + ": it is in use by " + loop +
-            ", which writes it, too; detach that first, or open this one read-only (nbdkit -r)");
+    throw Error(ErrorKind::payload_in_use, "cannot write " + name_ + ": it is in use by " + loop +
+                                               ", which writes it, too; detach that first");
   }
   // An OFD lock belongs to the open file: it survives nbdkit's fork, and unlike a POSIX lock it is
   // not lost when some other descriptor of the same file is closed. Length 0 is to the end.
@@ -132,15 +130,16 @@ void FileSource::lock_file(const struct stat& file) const {
   const int code = errno;
   if (code == EAGAIN || code == EACCES) {
     const std::string holder = find_lock_holder(file);
-    throw Error(ErrorKind::payload_in_use,
-                "cannot write " + name_ + ": " + (holder.empty() ? "another process" : holder) +
-                    " has it locked; stop that one first, or open this one read-only (nbdkit -r)");
+    throw Error(ErrorKind::payload_in_use, "cannot write " + name_ + ": " +
+                                               (holder.empty() ? "another process" : holder) +
+                                               " has it locked; stop that one first");
   }
-  throw Error(ErrorKind::policy,
-              "cannot lock " + name_ + " against a second writer: " + errno_text(code) +
-                  "; if the file system has no locks and nothing else writes the file, lock=false "
-                  "allows it",
-              code);
+  throw Error(
+      ErrorKind::policy,
+      "cannot lock " + name_ + " against a second writer: " + errno_text(code) +
+          "; that needs a file system with locks (where nothing else writes a payload, it can "
+          "be served with lock=false)",
+      code);
 }
 
 // False with errno when it cannot be found.

@@ -53,6 +53,12 @@ Existing check_replaceable(const std::string& path, const luks::Header& header, 
   const std::optional<luks::Header> there = header_in(path);
   if (there) {
     const std::string difference = luks::volume_difference(*there, header);
+    const std::uint64_t offset = there->segment.offset;
+    if (offset != 0 && static_cast<std::uint64_t>(status.st_size) > offset) {
+      throw refuse(path,
+                   "it is an ordinary volume, with data behind its header, which is never "
+                   "overwritten; choose another name");
+    }
     if (!difference.empty()) {
       throw refuse(path, "it has the header of another volume (" + difference +
                              "), which is never overwritten; choose another name");

@@ -22,6 +22,7 @@ namespace luksdetached::edit {
 namespace {
 
 constexpr std::uint64_t room_for_header = std::uint64_t{16} << 20;  // what LUKS2 takes by default
+constexpr std::size_t max_label_bytes = 47;  // libcryptsetup would cut off the rest
 
 unsigned key_bits(const VolumeChoice& choice) {
   if (choice.key_bits) return *choice.key_bits;
@@ -38,6 +39,11 @@ void check_choice(const VolumeChoice& choice) {
   }
   if (choice.version == 1 && !choice.label.empty()) {
     throw Error(ErrorKind::usage, "LUKS1 has no labels");
+  }
+  if (choice.label.size() > max_label_bytes) {
+    throw Error(ErrorKind::usage, "the label has " + std::to_string(choice.label.size()) +
+                                      " bytes; the header has room for " +
+                                      std::to_string(max_label_bytes));
   }
   try {
     const auto encryption = luks::judge_encryption(choice.cipher, key_bits(choice) / 8);

@@ -48,12 +48,22 @@ encrypting 2 'overwritten while it is needed' "$new" "$tmp/link" "$tmp/plain" --
 refuses 2 'overwritten while it is needed' decrypt "${volume[@]}" "${secret[@]}" --force "$tmp/two.payload"
 refuses 2 'overwritten while it is needed' decrypt "${volume[@]}" "${secret[@]}" --force "$tmp/two.header"
 
+note "what has the name that the result has until it is complete"
+cp "$tmp/two.payload" "$tmp/back.unfinished"
+cp "$tmp/plain" "$tmp/new.unfinished"
+chmod 600 "$tmp"/*.unfinished
+refuses 2 'back.unfinished has the name that .*back has' decrypt --header "$tmp/two.header" --payload "$tmp/back.unfinished" "${secret[@]}" "$tmp/back"
+encrypting 2 'new.unfinished has the name that .*new has' "$tmp/header" "$tmp/new" "$tmp/new.unfinished"
+encrypting 2 'new.unfinished has the name that .*new has' "$tmp/new.unfinished" "$tmp/new" "$tmp/plain" --force
+refuses 2 'back.unfinished has the name that .*back has' attach --header "$tmp/two.header" --payload "$tmp/back.unfinished" "$tmp/back"
+rm "$tmp"/*.unfinished
+
 note "what cannot be"
 printf 1234567 >"$tmp/odd"
 encrypting 2 'has 7 bytes.*truncate -s %512' "$new" "$tmp/none" "$tmp/odd"
 : >"$tmp/empty"
 encrypting 2 'has 0 bytes' "$new" "$tmp/none" "$tmp/empty"
-encrypting 2 'header must be a file' nbd://127.0.0.1/x "$tmp/none"
+encrypting 1 'header: cannot connect' "nbd+unix:///?socket=$tmp/nobody" "$tmp/none"
 encrypting 1 'No such file' "$new" "$tmp/none" "$tmp/missing"
 encrypting 1 'No such file' "$tmp/missing/header" "$tmp/none"
 refuses 3 'does not match any key slot|no key slot' decrypt "${volume[@]}" --secret "$tmp/wrong" "$tmp/none"

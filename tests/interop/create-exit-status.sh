@@ -37,6 +37,13 @@ serve_plain file "$tmp/two.header"
 refuses 4 'something in header .*--force' --header "$uri" "${with[@]}"
 stop "$server"
 
+note "header and payload in one place"
+truncate -s 32M "$tmp/blank"
+for force in '' --force; do
+  refuses 2 'blank is given twice' --header "$tmp/blank" --payload "$tmp/blank" --secret "$tmp/secret" $force
+  refuses 2 'payload is given twice' --header "$tmp/payload" "${with[@]}" --payload-size 1M $force
+done
+
 note "with --force"
 cp "$tmp/ext4" "$tmp/before"
 exits 0 "$program" create --header "$new" --payload "$tmp/ext4" --secret "$tmp/secret" "${cheap_keyslot[@]}" --force
@@ -54,6 +61,7 @@ refuses 2 'no keys of 320 bits' --header "$new" "${with[@]}" --key-size 320
 refuses 2 'multiple of 8' --header "$new" "${with[@]}" --key-size 255
 refuses 2 'LUKS1 has sectors of 512' --header "$new" "${with[@]}" --luks 1 --sector-size 4096
 refuses 2 'LUKS1 has no labels' --header "$new" "${with[@]}" --luks 1 --label x
+refuses 2 'label has 48 bytes.*room for 47' --header "$new" "${with[@]}" --label "$(printf %048d 1)"
 refuses 2 'UUID' --header "$new" "${with[@]}" --uuid x
 refuses 2 'multiple of 512' --header "$new" --payload "$tmp/new" --payload-size 1000 --secret "$tmp/secret"
 refuses 2 'makes a file' --header "$new" --payload nbd://127.0.0.1/x --payload-size 1M --secret "$tmp/secret"

@@ -47,22 +47,6 @@ done_in_place() {
 command=("$program" detach "$tmp/v.volume" --header "$tmp/v.header" --secret "$tmp/v.secret" --wipe-header)
 killed in_place pwrite64 pwritev2 fsync fdatasync renameat2
 
-note "a power cut: any blocks of the header in the volume are gone"
-for ((round = 0; round < 5; round++)); do
-  fresh
-  "$program" detach "$tmp/v.volume" --header "$tmp/v.header" --secret "$tmp/v.secret" >/dev/null
-  /usr/bin/python3 - "$tmp/v.volume" "$end" <<'END'
-import random, sys
-with open(sys.argv[1], "r+b") as volume:
-    for block in range(int(sys.argv[2]) // 512):
-        if random.random() < 0.5:
-            volume.seek(512 * block)
-            volume.write(bytes(512))
-END
-  exits 0 "${command[@]}"
-  done_in_place
-done
-
 begin_moving() { fresh; }
 look_moving() {
   cmp "$tmp/v.volume" "$tmp/v.original" || fail "the volume changed"
@@ -74,7 +58,7 @@ done_moving() {
   decrypted v 512 | same "$tmp/v.plain" /dev/stdin
 }
 command=("$program" detach "$tmp/v.volume" --header "$tmp/v.header" --payload "$tmp/v.payload" --secret "$tmp/v.secret")
-killed moving pwritev2 fsync fdatasync renameat2
+killed moving ftruncate pwrite64 pwritev2 fsync fdatasync renameat2
 
 begin_attaching() {
   fresh

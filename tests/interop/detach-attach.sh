@@ -117,3 +117,12 @@ cp "$tmp/v.volume" "$tmp/before"
 refuses 4 'has something at byte 4096' attach --header "$tmp/v.header" --payload "$tmp/v.volume" "$tmp/v.volume"
 exits 0 "$program" attach --header "$tmp/v.header" --payload "$tmp/v.volume" "$tmp/v.volume" --force
 is_ordinary "$tmp/v.volume" v
+
+note "before it is wiped the header's copy is read from its storage, and opens the volume"
+make_ordinary_luks2 proof
+detach=("$program" detach "$tmp/proof.volume" --header "$tmp/proof.header" --secret "$tmp/proof.secret")
+exits 0 "${detach[@]}"
+"${without_leak_check[@]}" strace -f -y -o "$tmp/trace" -e trace=fadvise64,pread64,pwritev2 "${detach[@]}" --wipe-header >"$tmp/said" 2>&1 </dev/null ||
+  fail "$(cat "$tmp/said")"
+sed '/pwritev2(.*proof.volume/,$d' "$tmp/trace" | sed -n '/fadvise64(.*proof.header.*POSIX_FADV_DONTNEED/,$p' >"$tmp/proof"
+matches 'pread64\(.*proof.header' "$tmp/proof"

@@ -43,7 +43,7 @@ for command in encrypt decrypt; do
   [ $command = encrypt ] || "is_right_encrypt"
   count=0
   declare -n words=$command
-  for call in ftruncate pwritev2 fsync fdatasync rename,renameat2; do
+  for call in ftruncate pwrite64 pwritev2 fsync fdatasync rename,renameat2; do
     for ((number = 1; ; number++)); do
       "begin_$command"
       killed_at $call $number "${words[@]}" || break
@@ -51,8 +51,8 @@ for command in encrypt decrypt; do
       "look_$command"
       complete $command
     done
-    # decrypt's target is written sparsely, and fsynced when it is made.
-    [ "$number" -gt 1 ] || fail "no $call"
+    # Only a header is written by pwrite64.
+    [ "$number" -gt 1 ] || [ "$command $call" = "decrypt pwrite64" ] || fail "no $call"
   done
   note "$command: killed $count times" # strace counts the calls of each thread
 
@@ -67,16 +67,24 @@ for command in encrypt decrypt; do
   done
 done
 
-note "a power cut: whatever was not flushed may be lost"
+note "storage that does not answer: the same signal again ends it"
 begin_encrypt
-killed_at pwritev2 2 "${encrypt[@]}" || fail "not so many writes"
-noise 3M >"$tmp/one.payload.unfinished"
-complete encrypt
-begin_encrypt
-"${without_leak_check[@]}" strace -f -o "$tmp/trace" -e trace=pwritev2,fsync,fdatasync,rename,renameat2 "${encrypt[@]}" >/dev/null 2>&1 </dev/null
-sed -E 's/^[0-9]+ +//; s/^(renameat2|rename)\(.*unfinished".*one.payload".*/payload/; s/^(renameat2|rename)\(.*unfinished".*one.header".*/header/; s/\(.*//' \
-  "$tmp/trace" | grep -Ev '^(<\.\.\.|\+\+\+)' | uniq | tail -n 6 | paste -sd ' ' >"$tmp/order"
-[ "$(cat "$tmp/order")" = "pwritev2 fdatasync payload fsync header fsync" ] || fail "order: $(cat "$tmp/order")"
+truncate -s 4M "$tmp/silent"
+serve_plain --filter=delay file "$tmp/silent" wdelay=600
+"$program" encrypt "$tmp/plain" --header "$tmp/one.header" --payload "$uri" --secret "$tmp/one.secret" "${cheap_keyslot[@]}" \
+  >"$tmp/said" 2>&1 </dev/null &
+process=$!
+catches_sigterm() { [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' /proc/$process/status) & 0x4000)) != 0 ]; }
+is_noted() { ! catches_sigterm; }
+eventually test -e "$tmp/one.header.unfinished"
+eventually catches_sigterm
+kill -TERM $process
+eventually is_noted
+kill -TERM $process
+status=0
+wait $process || status=$?
+[ $status = 143 ] || fail "status $status: $(cat "$tmp/said")"
+stop "$server"
 
 note "Ctrl-C: says that it can be continued, and it is"
 begin_encrypt

@@ -58,6 +58,20 @@ exits 0 "$program" key add "$tmp/two.header" --secret "$tmp/two.secret" --new-se
 exits 0 "$program" header backup "$tmp/two.header" --output "$tmp/two.backup" --force
 opens "$tmp/two.backup" "$tmp/second"
 
+note "a volume's data"
+refuses 2 'is the header itself' "qemu:raw:$tmp/whole-luks2" --output "$tmp/whole-luks2" --force
+cp "$tmp/whole-luks1" "$tmp/copy-luks1"
+cp "$tmp/whole-luks2" "$tmp/copy-luks2"
+for type in luks1 luks2; do
+  refuses 4 'ordinary volume.* never' "$tmp/whole-$type" --output "$tmp/copy-$type" --force
+done
+exits 0 "$program" header backup "$tmp/whole-luks1" --output "$tmp/luks1.backup"
+exits 0 "$program" header backup "$tmp/whole-luks1" --output "$tmp/luks1.backup" --force
+
+note "a limit for files is an error, and nothing is left"
+exits 1 bash -c "ulimit -f 100 && exec \"\$@\"" - "$program" header backup "$tmp/two.header" --output "$tmp/limited"
+says 'File too large'
+
 note "what cannot be"
 refuses 1 'No such file' "$tmp/two.header" --output "$tmp/none/backup"
 refuses 1 'No such file' "$tmp/none" --output "$tmp/backup2"

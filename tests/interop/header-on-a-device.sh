@@ -22,6 +22,18 @@ exits 0 "$program" key change "$loop" --secret "$tmp/first" --new-secret "$tmp/s
 opens "$loop" "$tmp/second"
 opens_not "$loop" "$tmp/first"
 
+note "the file behind the device is the device"
+before=$(sha256sum <"$loop")
+exits 2 "$program" header backup "$loop" --output "$tmp/disk" --force
+says 'is the header itself'
+for place in "$loop" "$tmp/disk"; do
+  exits 2 "$program" header restore "$loop" --input "$tmp/backup" --keep-old "$place"
+  says 'is given twice'
+  exits 2 "$program" create --header "$loop" --payload "$place" --secret "$tmp/first" "${cheap_keyslot[@]}" --force
+  says 'is given twice'
+done
+[ "$before" = "$(sha256sum <"$loop")" ] || fail "it was changed"
+
 note "restored"
 exits 2 "$program" header restore "$loop" --input "$tmp/backup"
 says 'keep-old PATH is missing'
@@ -31,6 +43,14 @@ opens "$tmp/kept" "$tmp/second"
 noise 1M | dd of="$loop" conv=notrunc,fsync status=none
 exits 0 "$program" header restore "$loop" --input "$tmp/backup" --keep-old "$tmp/destroyed" --force
 opens "$loop" "$tmp/first"
+
+note "of encrypt"
+noise 1M >"$tmp/plain"
+head -c 16M /dev/zero | dd of="$loop" conv=notrunc,fsync status=none
+exits 0 "$program" encrypt "$tmp/plain" --header "$loop" --payload "$tmp/encrypted" --secret "$tmp/first" "${cheap_keyslot[@]}"
+opens "$loop" "$tmp/first"
+exits 0 "$program" decrypt --header "$loop" --payload "$tmp/encrypted" --secret "$tmp/first" "$tmp/back"
+same "$tmp/plain" "$tmp/back"
 
 note "not while another one has it"
 /usr/bin/python3 -c "

@@ -48,7 +48,7 @@ for name in one two; do
   # Both are in the same key slot.
   exits 0 "$program" key change "$tmp/now" --secret "$secret" --new-secret "$tmp/second" "${cheap_keyslot[@]}"
   exits 0 "$program" key change "$tmp/now" --secret "$tmp/second" --new-secret "$tmp/second" --slot 0 "${cheap_keyslot[@]}"
-  killed file pwrite64 fsync renameat2 rename
+  killed file pwrite64 fsync renameat2 fchmod rename
   # More than a header: it is written where it is.
   noise 64K >>"$tmp/now"
   noise 8M >>"$tmp/now"

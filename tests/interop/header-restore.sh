@@ -76,6 +76,29 @@ refuses 1 'no LUKS header' "$tmp/two.header" --input "$tmp/two.secret" --force
 refuses 2 'input' "$tmp/two.header"
 refuses 4 'exists and has something else' "$tmp/two.header" --input "$tmp/other.header" --force --keep-old "$tmp/two.secret"
 
+note "what is there cannot be kept where it is, nor in the backup"
+for force in '' --force; do
+  refuses 2 'two.header is given twice' "$tmp/two.header" --input "$tmp/two.backup" --keep-old "$tmp/two.header" $force
+  refuses 2 'two.backup is given twice' "$tmp/two.header" --input "$tmp/two.backup" --keep-old "$tmp/two.backup" $force
+done
+
+note "a key slot that has the number of one that was removed"
+exits 0 "$program" header backup "$tmp/one.header" --output "$tmp/one.now"
+exits 0 "$program" key change "$tmp/one.header" --secret "$tmp/one.secret" --new-secret "$tmp/second" "${cheap_keyslot[@]}"
+new_secret third
+exits 0 "$program" key change "$tmp/one.header" --secret "$tmp/second" --new-secret "$tmp/third" "${cheap_keyslot[@]}"
+[ "$(slots "$tmp/one.header")" = 0 ] || fail "key slots $(slots "$tmp/one.header")"
+restore "$tmp/one.header" --input "$tmp/one.now"
+says 'warning: key slot 0 of the backup .* opens the volume again'
+
+note "a reencryption that has begun"
+truncate -s 20M "$tmp/begun"
+cryptsetup luksFormat --batch-mode --type luks2 "${cheap_pbkdf2[@]}" --key-file "$tmp/one.secret" "$tmp/begun"
+exits 0 "$program" header backup "$tmp/begun" --output "$tmp/begun.backup"
+cryptsetup reencrypt --init-only --batch-mode "${cheap_pbkdf2[@]}" --key-file "$tmp/one.secret" "$tmp/begun"
+refuses 4 'being reencrypted.*--force' "$tmp/begun" --input "$tmp/begun.backup" --keep-old "$tmp/begun.old"
+restore "$tmp/begun" --input "$tmp/begun.backup" --keep-old "$tmp/begun.old" --force
+
 note "an ordinary volume, from cryptsetup's backup: its data are as they were"
 for type in luks1 luks2; do
   volume=$tmp/whole-$type

@@ -76,6 +76,7 @@ release_the_device
 
 note "a read-only device"
 blockdev --setro "$loop"
+defer blockdev --setrw "$loop" # it would stay so for whoever has it next
 serve "header=$tmp/v.header" "payload=$loop" "secret=$tmp/v.secret"
 [ "$(nbdinfo --json "$uri" | jq '.exports[0].is_read_only')" = true ] || fail "writable on a read-only device"
 

@@ -1,14 +1,46 @@
 #!/bin/bash
 # Linux attaches the export with README's nbd-client line and keeps a file system on it; dm-crypt finds
-# the same bytes in the payload with the same header, and what dm-crypt writes, the export reads.
+# the same bytes in the payload with the same header, and what dm-crypt writes, the export reads. The
+# volumes are made by our commands, and dm-crypt reads what each of them has made of others.
 . "$(dirname -- "$0")/../interop/lib.sh"
+. "$here/../interop/service.sh"
+. "$here/../interop/edit.sh"
+. "$here/../interop/copy.sh"
+. "$here/../interop/ordinary.sh"
 . "$here/../vm/lib.sh"
 
-make_luks1 luks1 24M
-make_luks2 luks2-512 24M --sector-size 512
-make_luks2 luks2-4096 24M --sector-size 4096
+creates() { # NAME OPTION…
+  new_secret "$1.secret"
+  exits 0 "$program" create --header "$tmp/$1.header" --payload "$tmp/$1.payload" --payload-size 24M \
+    --secret "$tmp/$1.secret" "${cheap_keyslot[@]}" "${@:2}"
+}
+creates luks1 --luks 1
+creates luks2-512 --sector-size 512
+creates luks2-4096 --sector-size 4096
 volumes=(luks1 luks2-512 luks2-4096)
-for volume in "${volumes[@]}"; do cp "$tmp/$volume".{header,secret} "$tmp/guest/"; done
+
+# What others have is in $tmp/NAME.plain; "attached" is an ordinary volume.
+plain_image "$tmp/encrypted.plain" 3M
+new_secret encrypted.secret
+encrypts encrypted "$tmp/encrypted.plain" --luks 1
+cp "$tmp/encrypted.plain" "$tmp/changed.plain"
+cp "$tmp/encrypted.payload" "$tmp/changed.payload"
+cp "$tmp/encrypted.header" "$tmp/changed.header"
+new_secret changed.secret
+exits 0 "$program" key change "$tmp/changed.header" --secret "$tmp/encrypted.secret" --new-secret "$tmp/changed.secret" "${cheap_keyslot[@]}"
+for name in detached wiped; do make_ordinary_luks2 $name --sector-size 4096; done
+exits 0 "$program" detach "$tmp/detached.volume" --header "$tmp/detached.header" --payload "$tmp/detached.payload" --secret "$tmp/detached.secret"
+exits 0 "$program" detach "$tmp/wiped.volume" --header "$tmp/wiped.header" --secret "$tmp/wiped.secret" --wipe-header
+mv "$tmp/wiped.volume" "$tmp/wiped.payload"
+cp "$tmp/encrypted.plain" "$tmp/attached.plain"
+cp "$tmp/encrypted.secret" "$tmp/attached.secret"
+exits 0 "$program" attach --header "$tmp/encrypted.header" --payload "$tmp/encrypted.payload" "$tmp/attached.payload"
+made=(encrypted changed detached wiped attached)
+
+for volume in "${volumes[@]}" "${made[@]}"; do
+  cp "$tmp/$volume.secret" "$tmp/guest/"
+  [ "$volume" = attached ] || cp "$tmp/$volume.header" "$tmp/guest/"
+done
 guest_cpus=2 # so that several connections are busy at once
 boot
 
@@ -36,7 +68,9 @@ with_the_export() {
 with_dm_crypt() {
   serve_plain_tcp 127.0.0.1 file "$tmp/$1.payload"
   attached_to "$port"
-  guest "cryptsetup open --header /host/$1.header --key-file /host/$1.secret /dev/nbd0 plain
+  guest "header=/host/$1.header
+    [ -e \$header ] || header=/dev/nbd0 # of an ordinary volume
+    cryptsetup open --header \$header --key-file /host/$1.secret /dev/nbd0 plain
     $2
     cryptsetup close plain
     detach /dev/nbd0"
@@ -66,3 +100,9 @@ with_the_export luks2-4096 'fill /dev/nbd0 by-four
   sum /dev/nbd0 >/tmp/sum.by-four' -C 4
 [ "$connections" = 4 ] || fail "$connections connections"
 with_dm_crypt luks2-4096 '[ "$(sum /dev/mapper/plain)" = "$(cat /tmp/sum.by-four)" ]'
+
+for volume in "${made[@]}"; do
+  note "$volume"
+  with_dm_crypt "$volume" 'sum /dev/mapper/plain' >"$tmp/sum"
+  [ "$(sha256sum <"$tmp/$volume.plain")" = "$(tail -n 1 "$tmp/sum")" ] || fail "dm-crypt reads something else: $(cat "$tmp/sum")"
+done
