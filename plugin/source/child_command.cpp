@@ -187,11 +187,11 @@ std::string quoted_after(const std::string& text, std::string_view before) {
 
 // The plugin that nbdkit says it cannot open: by its name, since 1.42 at the latest by its file.
 std::string missing_plugin(const std::string& said) {
-  const std::string name = quoted_after(said, "error: cannot open plugin '");
+  std::string name = quoted_after(said, "error: cannot open plugin '");
   if (!name.empty()) return name;
   constexpr std::string_view before = "/nbdkit-";
   constexpr std::string_view after = "-plugin.so";
-  const std::string file = quoted_after(said, "error: cannot open plugin \"");
+  std::string file = quoted_after(said, "error: cannot open plugin \"");
   const std::size_t at = file.rfind(before);
   if (at == std::string::npos || !file.ends_with(after)) return file;
   const std::size_t begin = at + before.size();

@@ -7,7 +7,6 @@ make_luks2 v 8M --sector-size 4096
 loop=$(losetup -f --show "$tmp/v.payload" 2>"$tmp/losetup.err") ||
   skip "no loop device here: $(cat "$tmp/losetup.err")"
 defer losetup -d "$loop"
-defer blockdev --setrw "$loop" # it would stay read-only, whatever comes there next
 volume=("header=$tmp/v.header" "payload=$loop" "secret=$tmp/v.secret")
 
 # As a mount or device-mapper do: $holder has it alone, until it is released.
