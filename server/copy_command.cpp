@@ -112,9 +112,9 @@ void check_elsewhere(const std::string& uri, const std::vector<std::string>& oth
   for (const std::string& other : others) {
     const std::string others_name = parse_uri(other).name;
     if (is_same_place(uri, other)) {
-      throw OptionError(name + " is given twice" +
-                        (name == others_name ? "" : ", also as " + others_name) +
-                        ": it would be overwritten while it is needed");
+      std::string what = name + " is given twice";
+      if (name != others_name) what += ", also as " + others_name;
+      throw OptionError(what + ": it would be overwritten while it is needed");
     }
     if (is_file_place(uri) && is_same_place(copy::unfinished_path(parse_uri(uri).path), other)) {
       throw OptionError(others_name + " has the name that " + name +
