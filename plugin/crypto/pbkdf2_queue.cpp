@@ -32,6 +32,7 @@ Pbkdf2Queue::Pbkdf2Queue(std::vector<Pbkdf2Input> inputs, unsigned threads)
   const std::size_t helpers = std::min<std::size_t>(threads, blocks);
   helpers_.reserve(helpers);
   const NoSignals no_signals;
+  const std::lock_guard lock(mutex_);  // they look how many there are
   try {
     for (std::size_t n = 1; n < helpers; ++n) helpers_.emplace_back(&Pbkdf2Queue::help, this);
   } catch (const std::exception&) {
@@ -59,7 +60,7 @@ SecureBuffer Pbkdf2Queue::next() {
     }
   }
   while (!begun_.front().done()) {
-    if (!work(lock)) wait(lock);
+    if (!work(lock)) changed_.wait(lock);
   }
   const Begun first = std::move(begun_.front());
   begun_.pop_front();
@@ -77,13 +78,13 @@ void Pbkdf2Queue::begin_one() {
   ++inputs_begun_;
 }
 
-// How many of `free` blocks a thread takes: as many as it can do at once, but where there is
-// nothing else to do it leaves their share to those that wait. A thread that has not come yet is
-// not waited for: on a CPU that is busy otherwise that can take as long as the derivation.
-std::size_t Pbkdf2Queue::share_of(const Begun& begun, std::size_t free) const {
+// How many blocks a thread takes: its share of them, or as many as it can do at once if others have
+// another derivation to work at.
+std::size_t Pbkdf2Queue::share_of(const Begun& begun) const {
+  const std::size_t threads = helpers_.size() + 1;
+  const std::size_t share = (begun.blocks.size() + threads - 1) / threads;
   const bool is_only_one = begun_.size() == 1 && inputs_begun_ == inputs_.size();
-  const std::size_t share = is_only_one ? (free + waiting_) / (1 + waiting_) : free;
-  return std::min(share, begun.derivation->at_once());
+  return is_only_one ? share : std::max(share, begun.derivation->at_once());
 }
 
 // Goes on for a while with the first block that nobody is at, and with some next to it. Returns
@@ -97,9 +98,9 @@ bool Pbkdf2Queue::work(std::unique_lock<std::mutex>& lock) {
     if (first == begun.blocks.end()) continue;
     const auto first_number = static_cast<std::size_t>(first - begun.blocks.begin());
     std::span<Block> blocks = std::span(begun.blocks).subspan(first_number);
+    blocks = blocks.first(std::min(share_of(begun), blocks.size()));
     const auto others = std::ranges::find_if_not(blocks, is_free);
-    const auto free = static_cast<std::size_t>(others - blocks.begin());
-    blocks = blocks.first(share_of(begun, free));
+    blocks = blocks.first(static_cast<std::size_t>(others - blocks.begin()));
 
     for (Block& block : blocks) block.taken = true;
     lock.unlock();
@@ -128,14 +129,8 @@ void Pbkdf2Queue::help() {
   const StackWiper<16> stack_wiper;
   std::unique_lock lock(mutex_);
   while (!ending_) {
-    if (!work(lock)) wait(lock);
+    if (!work(lock)) changed_.wait(lock);
   }
-}
-
-void Pbkdf2Queue::wait(std::unique_lock<std::mutex>& lock) {
-  ++waiting_;
-  changed_.wait(lock);
-  --waiting_;
 }
 
 }  // namespace luksdetached

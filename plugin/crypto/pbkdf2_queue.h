@@ -45,17 +45,15 @@ class Pbkdf2Queue {
     bool done() const;
   };
 
-  std::size_t share_of(const Begun& begun, std::size_t free) const;
+  std::size_t share_of(const Begun& begun) const;
   void begin_one();
   bool begin_ahead();
   bool work(std::unique_lock<std::mutex>& lock);
   void help();
-  void wait(std::unique_lock<std::mutex>& lock);
 
   std::vector<Pbkdf2Input> inputs_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::size_t waiting_ = 0;  // threads, for work or for the end of it
   std::deque<Begun> begun_;  // the first is the next to be taken
   std::size_t inputs_begun_ = 0;
   std::size_t ahead_;  // how many may be begun
