@@ -117,7 +117,9 @@ void check_elsewhere(const std::string& uri, const std::vector<std::string>& oth
       throw OptionError(what + ": it would be overwritten while it is needed");
     }
     if (is_file_place(uri) && is_same_place(copy::unfinished_path(parse_uri(uri).path), other)) {
-      throw OptionError(others_name + " has the name that " + name +
+      std::string what = others_name + " has the name that ";
+      what += name;
+      throw OptionError(what +
                         " has until it is complete: it would be overwritten while it is needed; "
                         "rename it first");
     }
