@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 
 #include "base/error.h"
 #include "commands.h"
+#include "copy/unfinished_file.h"
 #include "copy_command.h"
 #include "create_command.h"
 #include "edit/header_place.h"
@@ -56,6 +58,13 @@ Payload new_payload(const ExportOptions& options, const std::string& size_option
 }
 
 Payload existing_payload(const ExportOptions& options, bool force) {
+  const Uri uri = parse_uri(options.payload);
+  if (uri.scheme == Scheme::path && !copy::exists(uri.path)) {
+    throw Error(ErrorKind::source_unreachable,
+                "payload: cannot open " + uri.name + ": " + errno_text(ENOENT) +
+                    "; --payload-size SIZE makes it",
+                ENOENT);
+  }
   const std::unique_ptr<Source> source =
       open_as("payload", options.payload,
               {.access = Access::read_only, .lock = false, .insecure = options.insecure});
