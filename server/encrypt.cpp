@@ -96,7 +96,8 @@ class Encryption {
       warnings_.add("payload " + payload_->name() + ": its last " +
                     std::to_string(payload_->size() - source_->size()) +
                     " bytes are more than the source has: the volume has them, too, and there is "
-                    "noise in them");
+                    "noise in them" +
+                    (continues_ ? ", or what the earlier attempt has written" : ""));
     }
   }
 
