@@ -17,7 +17,7 @@ make_ordinary_luks2 one
 new_secret two.secret
 noise 2M >"$tmp/plain"
 truncate -s 8M "$tmp/target"
-serve_plain --filter=delay file "$tmp/target" wdelay=600
+serve_stuck "$tmp/target"
 encrypts two "$tmp/plain" --cipher serpent-xts-plain64
 
 copies() { [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status") & 0x4000)) != 0 ] && [ "$(cat "/proc/$1/comm")" = "$2" ]; }

@@ -31,3 +31,16 @@ nothing_unfinished() {
   left=$(find "$tmp" -name '*.unfinished' -o -name '.*.??????')
   [ -z "$left" ] || fail "left: $left"
 }
+
+# serve_stuck FILE: writes of it, after the first, take for ever. Sets $server, $uri. By qemu-nbd: nbdkit's
+# delay filter would do, but nbdkit 1.32 may abort when a client dies that waits for several answers.
+serve_stuck() {
+  servers=$((servers + 1))
+  socket=$tmp/server$servers.sock
+  uri="nbd+unix:///?socket=$socket"
+  qemu-nbd -t -e 8 -k "$socket" --object throttle-group,id=stuck,x-bps-write=1 --image-opts \
+    "driver=throttle,throttle-group=stuck,file.driver=file,file.filename=$1" >"$tmp/server$servers.log" 2>&1 </dev/null &
+  server=$!
+  defer eval "{ kill -KILL $server && wait $server; } 2>/dev/null || true" # else it waits for the writes
+  eventually test -S "$socket"
+}

@@ -70,7 +70,7 @@ done
 note "storage that does not answer: the same signal again ends it"
 begin_encrypt
 truncate -s 4M "$tmp/silent"
-serve_plain --filter=delay file "$tmp/silent" wdelay=600
+serve_stuck "$tmp/silent"
 "$program" encrypt "$tmp/plain" --header "$tmp/one.header" --payload "$uri" --secret "$tmp/one.secret" "${cheap_keyslot[@]}" \
   >"$tmp/said" 2>&1 </dev/null &
 process=$!
@@ -84,7 +84,6 @@ kill -TERM $process
 status=0
 wait $process || status=$?
 [ $status = 143 ] || fail "status $status: $(cat "$tmp/said")"
-stop "$server"
 
 note "Ctrl-C: says that it can be continued, and it is"
 begin_encrypt

@@ -14,7 +14,12 @@ hold_the_device() {
   rm -f "$tmp/held"
   /usr/bin/python3 -c "
 import os, time
-os.open('$loop', os.O_RDWR | os.O_EXCL)
+while True:
+    try:
+        os.open('$loop', os.O_RDWR | os.O_EXCL)
+        break
+    except OSError: # what had it before is going
+        time.sleep(0.1)
 open('$tmp/held', 'w').close()
 time.sleep(600)" &
   holder=$!
@@ -51,10 +56,14 @@ stop "$server"
 note "mounted"
 mke2fs -q -F -t ext4 "$loop"
 mkdir "$tmp/mounted here"
-if mount "$loop" "$tmp/mounted here"; then
-  defer eval "umount '$tmp/mounted here' 2>/dev/null || true"
+usual=("${nbdkit_under_test[@]}")
+# In a mount namespace of its own: another test's new one would be a copy of this one, and keep the mount.
+# shellcheck disable=SC2016  # for the inner shell
+mounting=(unshare -m sh -ec 'mount -o ro "$1" "$2"; shift 2; exec "$@"' sh "$loop" "$tmp/mounted here")
+if "${mounting[@]}" true; then
+  nbdkit_under_test=("${mounting[@]}" "${nbdkit_under_test[@]}")
   refused "$loop.*in use: mounted at $tmp/mounted here;" "${volume[@]}"
-  umount "$tmp/mounted here"
+  nbdkit_under_test=("${usual[@]}")
 else
   note "this kernel does not mount it: held by an exclusive open instead"
   hold_the_device
@@ -64,7 +73,6 @@ fi
 
 note "held by device-mapper, as far as the plugin can see"
 hold_the_device
-usual=("${nbdkit_under_test[@]}")
 # shellcheck disable=SC2016  # for the inner shell
 nbdkit_under_test=(unshare -m sh -c 'holder=/sys/dev/block/$1/holders/dm-3
   mount -t tmpfs tmpfs /sys/dev/block && mkdir -p "$holder/dm" && echo "cellar disk" >"$holder/dm/name"
