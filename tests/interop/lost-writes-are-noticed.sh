@@ -1,6 +1,7 @@
 #!/bin/bash
 # What was written is read back from the storage itself, not from the system's memory: storage that takes all
 # and keeps nothing ends each command that writes to it with an error.
+. "$(dirname -- "$0")/own_mounts.sh"
 . "$(dirname -- "$0")/lib.sh"
 . "$here/service.sh"
 . "$here/edit.sh"
