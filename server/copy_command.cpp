@@ -31,6 +31,25 @@ copy::Report reporter(ProgressBar& bar) {
   };
 }
 
+std::uint64_t copied_and_verified(const copy::CopyJob& job, const std::string& to_uri) {
+  copy::Written written;
+  // After a sync that failed, the system still has in its memory what the storage has not, as if it
+  // were stored.
+  if (job.target == copy::Target::earlier) edit::forget_cached(to_uri);
+  {
+    ProgressBar bar("copied", job.bytes);
+    written = copy::copy(job, reporter(bar));
+  }
+  edit::forget_cached(to_uri);
+  ProgressBar bar("verified", job.bytes);
+  copy::verify(job, written, reporter(bar));
+  std::uint64_t bytes = 0;
+  for (std::uint64_t number = 0; number < written.size(); ++number) {
+    if (written[number]) bytes += copy::piece_of(job.bytes, number).size;
+  }
+  return bytes;
+}
+
 std::uint64_t copy_to_file(Source& from, bool holes_are_zeros, const CopyPlace& place) {
   const std::string path = parse_uri(place.uri).path;
   const copy::Target target = copy::make_unfinished(path, from.size());
@@ -108,6 +127,9 @@ bool is_same_place(const std::string& one, const std::string& other) {
 }
 
 void check_elsewhere(const std::string& uri, const std::vector<std::string>& others) {
+  if (uri == "-") {
+    throw OptionError("data go to no standard output; a file of that name is ./-");
+  }
   const std::string name = parse_uri(uri).name;
   for (const std::string& other : others) {
     const std::string others_name = parse_uri(other).name;
@@ -201,22 +223,14 @@ std::unique_ptr<copy::VolumeSource> open_plain(const LoadedHeader& loaded,
 
 std::uint64_t copy_and_verify(const copy::CopyJob& job, const std::string& to_uri) {
   const Interruption interruption;
-  copy::Written written;
-  // After a sync that failed, the system still has in its memory what the storage has not, as if it
-  // were stored.
-  if (job.target == copy::Target::earlier) edit::forget_cached(to_uri);
-  {
-    ProgressBar bar("copied", job.bytes);
-    written = copy::copy(job, reporter(bar));
+  try {
+    return copied_and_verified(job, to_uri);
+  } catch (const Error& error) {
+    if (error.errno_code() == EINTR) throw;  // says so already
+    const std::string what = error.what();
+    throw Error(error.kind(), what + "; the same command, given again, continues",
+                error.errno_code());
   }
-  edit::forget_cached(to_uri);
-  ProgressBar bar("verified", job.bytes);
-  copy::verify(job, written, reporter(bar));
-  std::uint64_t bytes = 0;
-  for (std::uint64_t number = 0; number < written.size(); ++number) {
-    if (written[number]) bytes += copy::piece_of(job.bytes, number).size;
-  }
-  return bytes;
 }
 
 bool is_copied(const copy::CopyJob& job) {

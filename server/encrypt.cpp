@@ -1,8 +1,13 @@
+#include <strings.h>
+
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
@@ -11,6 +16,7 @@
 #include "copy_command.h"
 #include "create_command.h"
 #include "edit/new_volume.h"
+#include "interruption.h"
 #include "json_failure.h"
 #include "key_command.h"
 #include "luks/unlock.h"
@@ -42,11 +48,16 @@ class Encryption {
     open_source();
     open_payload();
     secret_ = read_new_secret(options_, warnings_.warn());
-    if (!continues_) make_header();
-    open_header();
   }
 
   void run() {
+    std::optional<LoadedHeader> made;
+    if (!continues_) made = make_header();
+    // From here on something is left that the same command goes on with.
+    const Interruption interruption;
+    if (made) unfinished_.make(*made, source_->size());
+    open_header();
+    Interruption::check();
     if (is_complete()) {
       already_there_ = source_->size();
     } else {
@@ -69,12 +80,30 @@ class Encryption {
   void open_source() {
     source_ = open_to_read("source", source_uri_, options_.insecure);
     const std::size_t sector = arguments_.sector_bytes.value_or(512);
-    if (source_->size() != 0 && source_->size() % sector == 0) return;
+    if (source_->size() != 0 && source_->size() % sector == 0) return warn_of_container();
     throw Error(ErrorKind::usage, "source " + source_->name() + " has " +
                                       std::to_string(source_->size()) +
                                       " bytes, and a volume has whole sectors of " +
                                       std::to_string(sector) + " bytes; `truncate -s %" +
                                       std::to_string(sector) + "` appends zeros to a file");
+  }
+
+  // What most people would not want to be encrypted as it is.
+  void warn_of_container() {
+    constexpr std::string_view qcow2_magic = "QFI\xfb";
+    std::array<std::byte, luks::magic_bytes> begin{};
+    source_->read(begin, 0);
+    if (std::ranges::equal(std::span(begin).first(qcow2_magic.size()),
+                           std::as_bytes(std::span(qcow2_magic)))) {
+      warnings_.add("source " + source_->name() +
+                    " is a qcow2 image, which is encrypted as it is; the disk in it is "
+                    "qemu:qcow2:PATH");
+    }
+    if (luks::begins_like_header(begin)) {
+      warnings_.add("source " + source_->name() +
+                    " is a LUKS volume, which is encrypted once more; `luksdetached detach` makes "
+                    "header and payload of it as it is");
+    }
   }
 
   void open_payload() {
@@ -99,31 +128,42 @@ class Encryption {
     }
   }
 
-  void make_header() {
+  LoadedHeader make_header() const {
     const std::uint64_t bytes = payload_ ? payload_->size() : source_->size();
     edit::VolumeChoice choice = arguments_.choice;
     choice.sector_bytes = arguments_.sector_bytes.value_or(
         edit::usual_sector_bytes(choice.version, options_.payload, bytes));
-    unfinished_.make(edit::make_header(choice, bytes, secret_, kdf_limits(options_)),
-                     source_->size());
+    return edit::make_header(choice, bytes, secret_, kdf_limits(options_));
   }
 
   void open_header() {
     header_ = unfinished_.load(source_->size());
     luks::check_servable(header_.header);
-    const luks::Segment& segment = header_.header.segment;
-    const edit::VolumeChoice& choice = arguments_.choice;
-    const std::size_t sector = arguments_.sector_bytes.value_or(segment.sector_size);
-    if (header_.header.version != choice.version || segment.encryption != choice.cipher ||
-        segment.sector_size != sector) {
-      throw Error(ErrorKind::usage, "header " + unfinished_.name() +
-                                        " is of an attempt with other options: it is a LUKS" +
-                                        std::to_string(header_.header.version) + " header with " +
-                                        segment.encryption + " and sectors of " +
-                                        std::to_string(segment.sector_size) +
-                                        " bytes; give the same ones" + unfinished_.or_begin_anew());
-    }
+    check_same_options();
     volume_key_ = unlock();
+  }
+
+  // What was not said is what it is.
+  void check_same_options() const {
+    const luks::Header& header = header_.header;
+    const edit::VolumeChoice& choice = arguments_.choice;
+    const std::size_t sector = header.segment.sector_size;
+    const std::size_t key_bits = 8 * header.volume_key_bytes.value_or(0);
+    if (header.version == choice.version && header.segment.encryption == choice.cipher &&
+        arguments_.sector_bytes.value_or(sector) == sector &&
+        choice.key_bits.value_or(key_bits) == key_bits &&
+        (choice.uuid.empty() || ::strcasecmp(choice.uuid.c_str(), header.uuid.c_str()) == 0) &&
+        (choice.label.empty() || choice.label == header.label)) {
+      return;
+    }
+    throw Error(ErrorKind::usage,
+                "header " + unfinished_.name() +
+                    " is of an attempt with other options: it is a LUKS" +
+                    std::to_string(header.version) + " header with " + header.segment.encryption +
+                    ", a key of " + std::to_string(key_bits) + " bits, sectors of " +
+                    std::to_string(sector) + " bytes, the UUID " + header.uuid +
+                    (header.label.empty() ? " and no label" : " and the label " + header.label) +
+                    "; give the same ones" + unfinished_.or_begin_anew());
   }
 
   SecureBuffer unlock() {

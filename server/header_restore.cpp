@@ -156,7 +156,8 @@ int restore_header(const HeaderRestoreArguments& arguments) {
     }
     warn_of_revived(old, backup.header, warnings);
     const std::string kept = keep_path(arguments, uri, place);
-    const bool keeps = !kept.empty() && (old != nullptr || !place.damage().empty());
+    const bool keeps =
+        !kept.empty() && !place.has_it() && (old != nullptr || !place.damage().empty());
     if (keeps) place.keep(kept);
     place.put();
     if (arguments.json) {
@@ -169,7 +170,8 @@ int restore_header(const HeaderRestoreArguments& arguments) {
                   {"backup", side_json(backup.header, arguments.input)},
                   {"kept", keeps ? ordered_json(kept) : ordered_json(nullptr)}});
     } else {
-      std::printf("%s: restored from %s\n", name.c_str(), input.c_str());
+      std::printf(place.has_it() ? "%s: has what is in %s already\n" : "%s: restored from %s\n",
+                  name.c_str(), input.c_str());
       if (keeps) std::printf("what was there is kept in %s\n", escape_control(kept).c_str());
     }
     return exit_done;

@@ -13,6 +13,7 @@ namespace luksdetached {
 namespace {
 
 constexpr int signals[] = {SIGINT, SIGTERM, SIGHUP};
+unsigned scopes = 0;
 std::atomic<int> noted = 0;                            // the signal
 static_assert(std::atomic<int>::is_always_lock_free);  // as a signal handler needs it
 
@@ -23,6 +24,7 @@ void note(int number) {
 }  // namespace
 
 Interruption::Interruption() {
+  if (scopes++ > 0) return;
   noted = 0;
   struct sigaction action = {};
   action.sa_handler = note;
@@ -36,6 +38,7 @@ Interruption::Interruption() {
 }
 
 Interruption::~Interruption() {
+  if (--scopes > 0) return;
   for (const int number : signals) {
     struct sigaction now = {};
     const bool ours = ::sigaction(number, nullptr, &now) == 0 && now.sa_handler == note;

@@ -4,7 +4,8 @@
 namespace luksdetached {
 
 /// From when it is made to when it goes, SIGINT, SIGTERM and SIGHUP are only noted; a second
-/// one of the same kind ends the process, which loses nothing. One Interruption at a time.
+/// one of the same kind ends the process, which loses nothing. One that is made in the scope of
+/// another one changes nothing.
 class Interruption {
  public:
   Interruption();
@@ -15,8 +16,8 @@ class Interruption {
   /// Throws Error(io) when there was one.
   static void check();
 
-  /// After all is tidied up: ends the process by the signal that was noted, if there was one, as who
-  /// has sent it expects. For a command that has failed.
+  /// After all is tidied up: ends the process by the signal that was noted, if there was one, as
+  /// who has sent it expects. For a command that has failed.
   static void end_process();
 };
 

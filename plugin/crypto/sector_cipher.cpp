@@ -79,8 +79,8 @@ void check_block_cipher(const CipherSpec& spec, const BlockCipher& cipher) {
     throw refused(
         spec,
         "is refused: ecb encrypts equal blocks to equal ciphertext, wherever they are, so "
-        "that the payload shows patterns of the data; reencrypt the volume with "
-        "aes-xts-plain64 (cryptsetup reencrypt --cipher)");
+        "that the payload shows patterns of the data; aes-xts-plain64 does not (cryptsetup "
+        "reencrypt --cipher gives a volume another cipher)");
   }
   if (spec.mode != "xts" && spec.mode != "cbc") {
     throw unsupported(spec, "mode '" + spec.mode + "' is unknown here (known: xts, cbc)");

@@ -82,8 +82,8 @@ std::string advice(std::string_view reason, const Uri& uri) {
   }
   if (reason.find("non-properly terminated") != std::string_view::npos ||
       reason.find("Error in the pull function") != std::string_view::npos) {
-    return "; does the server ask for a certificate? Put client-cert.pem and client-key.pem beside "
-           "ca-cert.pem";
+    return "; does the server ask for a certificate? It needs client-cert.pem and client-key.pem "
+           "beside ca-cert.pem, signed by an authority that it trusts";
   }
   return {};
 }

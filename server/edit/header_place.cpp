@@ -104,6 +104,12 @@ void HeaderPlace::examine() {
   source_->read(image_, 0);
 }
 
+bool HeaderPlace::has_it() const noexcept {
+  const std::span<const std::byte> wanted = std::span(header_.image).first(header_.header.end);
+  return image_.size() >= wanted.size() &&
+         std::ranges::equal(std::span(image_).first(wanted.size()), wanted);
+}
+
 std::string HeaderPlace::usual_keep_path(std::chrono::system_clock::time_point now) const {
   if (source_ == nullptr) return {};
   const std::time_t time = std::chrono::system_clock::to_time_t(now);

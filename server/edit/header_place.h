@@ -27,6 +27,9 @@ class HeaderPlace {
   /// Why there is no intact header, as a sentence; empty when there is, or when there is nothing.
   const std::string& damage() const noexcept { return damage_; }
 
+  /// Is there nothing to do but to bring it to stable storage?
+  bool has_it() const noexcept;
+
   /// Must what is there now be kept in a file whose name the caller gives? Else `usual_keep_path`
   /// will do. Not where nothing is there.
   bool needs_keep_path() const noexcept { return in_place_; }

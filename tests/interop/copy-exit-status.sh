@@ -69,6 +69,7 @@ refuses 2 'back.unfinished has the name that .*back has' attach --header "$tmp/t
 rm "$tmp"/*.unfinished
 
 note "what cannot be"
+refuses 2 'standard output.*is ./-' decrypt "${volume[@]}" "${secret[@]}" -
 printf 1234567 >"$tmp/odd"
 encrypting 2 'has 7 bytes.*truncate -s %512' "$new" "$tmp/none" "$tmp/odd"
 : >"$tmp/empty"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# What encrypt has left when it was interrupted is gone on with only for a source of the same size and with the
-# same secret: of a larger source the rest would stay in a payload that is larger still.
+# What encrypt has left when it was interrupted is gone on with only for a source of the same size, and with the
+# same secret and options: of a larger source the rest would stay in a payload that is larger still.
 . "$(dirname -- "$0")/lib.sh"
 . "$here/service.sh"
 . "$here/edit.sh"
@@ -23,6 +23,7 @@ left() {
   truncate -s 20M "$tmp/served.header"
   serve_bad "$tmp/one.payload"
   options=(--header "$1" --payload "$uri" --luks "$2" "${cheap_keyslot[@]}")
+  [ "$2" = 1 ] || options+=(--label mine)
   encrypt=("$program" encrypt "$tmp/plain" "${options[@]}" --secret "$tmp/one.secret")
   echo 'write ENOSPC from=2097152' >"$fault"
   exits 1 "${encrypt[@]}"
@@ -38,6 +39,12 @@ for header in "$tmp/one.header" "$served_header"; do
     for force in '' --force; do
       exits 2 "$program" encrypt "$tmp/shorter" "${options[@]}" --secret "$tmp/one.secret" $force
       says 'header .* is of an attempt with a source of 3145728 bytes, and this one has 1048576: give that source, or (remove|overwrite) .*header'
+      for other in '--sector-size 2048' '--key-size 256' '--uuid 11111111-2222-3333-4444-555555555555' '--label other'; do
+        [ "$version $other" != '1 --label other' ] || continue
+        # shellcheck disable=SC2086  # two words
+        exits 2 "${encrypt[@]/mine/other}" ${other/--label other/} $force
+        says 'header .* is of an attempt with other options: .* a key of 512 bits, .* the UUID [-0-9a-f]* and (no|the) label( mine)?; give the same ones, or (remove|overwrite) .*header'
+      done
       exits 3 "${encrypt[@]}" --secret-size 7 $force
       says 'does not match any key slot; header .* is of an earlier attempt: give its secret, or (remove|overwrite) .*header'
     done

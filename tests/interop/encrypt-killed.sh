@@ -85,6 +85,21 @@ status=0
 wait $process || status=$?
 [ $status = 143 ] || fail "status $status: $(cat "$tmp/said")"
 
+note "Ctrl-C before anything is copied: the same, as there is something to be continued"
+begin_encrypt
+env --default-signal=INT strace -f -qq -o /dev/null -e trace=rename,renameat2 -e inject=rename,renameat2:delay_exit=2000000:when=1 \
+  "${encrypt[@]}" >"$tmp/said" 2>&1 </dev/null &
+process=$!
+eventually test -e "$tmp/one.header.unfinished"
+pkill -INT -P $process
+status=0
+wait $process || status=$?
+[ $status = 130 ] || fail "status $status: $(cat "$tmp/said")"
+says 'interrupted; the same command, given again, continues'
+[ ! -e "$tmp/one.payload.unfinished" ] || fail "it has begun to copy"
+exits 0 "${encrypt[@]}"
+is_right_encrypt
+
 note "Ctrl-C: says that it can be continued, and it is"
 begin_encrypt
 truncate -s 4G "$tmp/large" # of which encrypting takes a while

@@ -76,6 +76,16 @@ refuses 1 'no LUKS header' "$tmp/two.header" --input "$tmp/two.secret" --force
 refuses 2 'input' "$tmp/two.header"
 refuses 4 'exists and has something else' "$tmp/two.header" --input "$tmp/other.header" --force --keep-old "$tmp/two.secret"
 
+note "nothing to do: nothing is kept, nor said to be"
+cp "$tmp/two.header" "$tmp/two.same"
+rm -f "$tmp"/two.header.old-*
+exits 0 "$program" header restore "$tmp/two.header" --input "$tmp/two.same" --keep-old "$tmp/two.secret"
+says 'two.header: has what is in .*two.same already'
+! grep -q 'is kept' "$tmp/said" || fail "$(cat "$tmp/said")"
+exits 0 "$program" header restore "$tmp/two.header" --input "$tmp/two.same" --json
+jq -e '.done and .kept == null' "$tmp/said" >/dev/null || fail "$(cat "$tmp/said")"
+! ls "$tmp"/two.header.old-* 2>/dev/null || fail "kept"
+
 note "what is there cannot be kept where it is, nor in the backup"
 for force in '' --force; do
   refuses 2 'two.header is given twice' "$tmp/two.header" --input "$tmp/two.backup" --keep-old "$tmp/two.header" $force
