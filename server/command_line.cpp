@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/option_text.h"
 #include "command_options.h"
 #include "commands.h"
 #include "completions.h"
@@ -18,7 +19,11 @@ namespace luksdetached {
 namespace {
 
 void add_config_path(CLI::App& command, std::string& path) {
-  command.add_option("CONFIG", path, "the config file (TOML)")->required();
+  // What is then said of options is about those in the file.
+  const auto follow_file = [](const std::string& /*path*/) {
+    option_style() = OptionStyle::assignment;
+  };
+  command.add_option("CONFIG", path, "the config file (TOML)")->required()->each(follow_file);
 }
 
 // Each of these adds a command with its options to `app`. When a command line that has the command

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "base/error.h"
+#include "base/option_text.h"
 #include "crypto/sector_cipher.h"
 #include "crypto/secure_memory.h"
 #include "export/data_area.h"
@@ -58,7 +59,8 @@ void refuse_header_in_data(const LoadedHeader& loaded, Source& payload, const Da
     throw Error(ErrorKind::policy,
                 "there is a LUKS header at byte " + std::to_string(area.offset) +
                     ", where the encrypted data should begin: are header and payload exchanged, or "
-                    "does it need payload-offset=?");
+                    "does it need " +
+                    option_text("payload-offset") + "?");
   }
   if (area.offset >= loaded.header.end) return;
   if (has_header_at(payload, 0) || holds_image(payload, loaded.image)) {

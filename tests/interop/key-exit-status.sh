@@ -63,7 +63,7 @@ note "2: what is missing or too much"
 ends 2 usage 'no terminal' add "$header" --new-secret "$tmp/new"
 ends 2 usage '--new-secret .*no terminal' add "$header" --secret "$secret"
 ends 2 usage 'more than one' add "$header" --secret "$secret" --new-secret "$tmp/new" --new-secret "$tmp/wrong"
-ends 2 usage 'new-secret-size=x: expected a size' add "$header" --secret "$secret" --new-secret "$tmp/new" --new-secret-size x
+ends 2 usage '--new-secret-size x: expected a size' add "$header" --secret "$secret" --new-secret "$tmp/new" --new-secret-size x
 ends 2 usage 'to its end' add "$header" --secret - --new-secret -
 ends 2 usage 'give one of them' add "$header" --secret "$secret" --new-secret "$tmp/new" --pbkdf-force-iterations 1000 --iter-time 100
 ends 2 usage 'a passphrase itself is refused' add "$header" --secret "$secret" --new-passphrase hunter2
