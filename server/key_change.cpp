@@ -32,7 +32,7 @@ int change_key(KeyArguments& arguments) {
     Warnings warnings(arguments.json);
     edit::EditedHeader header(options, warnings.warn());
     check_editable(options, header.loaded(), warnings);
-    edit::NewKeyslot slot = new_keyslot(arguments, header.loaded().header);
+    edit::NewKeyslot slot = new_keyslot(arguments, header);
     const luks::Unlocked unlocked = unlock(options, header.loaded(), warnings);
     const unsigned old = unlocked.keyslot.value();
     const luks::Header& before = header.loaded().header;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "edit/keyslot_rules.h"
+#include "export/of_header.h"
 #include "export/unlock_header.h"
 #include "hardening.h"
 #include "source/uri.h"
@@ -30,10 +31,11 @@ luks::Unlocked unlock(const ExportOptions& options, const LoadedHeader& loaded,
   return unlock_header(options, uri, loaded, secrets, budget, warnings.warn());
 }
 
-edit::NewKeyslot new_keyslot(const KeyArguments& arguments, const luks::Header& header) {
+edit::NewKeyslot new_keyslot(const KeyArguments& arguments, const edit::EditedHeader& header) {
   constexpr unsigned normal_priority = 1;
   edit::NewKeyslot slot;
-  slot.id = edit::free_keyslot(header, arguments.slot);
+  slot.id = of_header("header", header.uri(),
+                      [&] { return edit::free_keyslot(header.loaded().header, arguments.slot); });
   slot.priority = arguments.priority.value_or(normal_priority);
   slot.kdf = arguments.kdf;
   return slot;
