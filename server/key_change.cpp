@@ -42,6 +42,7 @@ int change_key(KeyArguments& arguments) {
     edit::add_key(header, unlocked.volume_key, secret, slot, kdf_limits(options));
     edit::remove_key(header, old);
     const std::string name = parse_uri(options.headers.front()).name;
+    warn_of_backups(name, old, warnings);
     if (arguments.json) {
       print_json({{"schema", 1},
                   {"done", true},

@@ -41,6 +41,11 @@ edit::NewKeyslot new_keyslot(const KeyArguments& arguments, const edit::EditedHe
   return slot;
 }
 
+void warn_of_backups(const std::string& name, unsigned id, Warnings& warnings) {
+  warnings.add("older backups of header " + name + " still have key slot " + std::to_string(id) +
+               ", and its secret opens them: replace them (luksdetached header backup --force)");
+}
+
 luks::KdfLimits kdf_limits(const ExportOptions& options) {
   return {.memory_max = options.kdf_memory_max, .iterations_max = options.kdf_iterations_max};
 }

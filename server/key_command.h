@@ -24,6 +24,9 @@ luks::Unlocked unlock(const ExportOptions& options, const LoadedHeader& loaded, 
 /// it does not. Throws Error.
 edit::NewKeyslot new_keyslot(const KeyArguments& arguments, const edit::EditedHeader& header);
 
+/// Warns that key slot `id`, which was removed, is still in backups of the header called `name`.
+void warn_of_backups(const std::string& name, unsigned id, Warnings& warnings);
+
 /// The limits of `options`.
 luks::KdfLimits kdf_limits(const ExportOptions& options);
 

@@ -48,6 +48,7 @@ int remove_key(KeyArguments& arguments) {
     });
     edit::remove_key(header, id);
     const std::string name = parse_uri(options.headers.front()).name;
+    warn_of_backups(name, id, warnings);
     if (arguments.json) {
       print_json({{"schema", 1},
                   {"done", true},
