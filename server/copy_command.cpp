@@ -126,6 +126,17 @@ void check_elsewhere(const std::string& uri, const std::vector<std::string>& oth
   }
 }
 
+std::vector<std::string> secret_files(const ExportOptions& options) {
+  std::vector<std::string> files;
+  for (const SecretFrom& from : options.secrets) {
+    if (from.kind == SecretFrom::Kind::file) files.push_back(path_uri(from.path));
+  }
+  for (const PassphraseFrom& from : options.passphrases) {
+    if (from.kind == PassphraseFrom::Kind::file) files.push_back(path_uri(from.path));
+  }
+  return files;
+}
+
 void check_free(const std::string& role, const std::string& path) {
   if (!copy::exists(path)) return;
   throw Error(ErrorKind::policy, role + " " + escape_control(path) +

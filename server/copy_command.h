@@ -28,6 +28,9 @@ bool is_same_place(const std::string& one, const std::string& other);
 /// complete, is of the same place as one of `others`.
 void check_elsewhere(const std::string& uri, const std::vector<std::string>& others);
 
+/// The files that the secrets and passphrases of `options` are read from, as URIs.
+std::vector<std::string> secret_files(const ExportOptions& options);
+
 /// Throws Error(policy) when there is something called `path`, which would be lost.
 void check_free(const std::string& role, const std::string& path);
 

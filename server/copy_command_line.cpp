@@ -37,7 +37,7 @@ void add_decrypt(CLI::App& app, Action& action) {
   options.add(command, "volume-key", "SECRET", "the volume key itself, instead of secrets");
   options.add(command, "keyslot", "N", "only this key slot");
   add_limits(command, options);
-  command.add_flag("--force", arguments->force, "also over what is there already");
+  command.add_flag("--force", arguments->force, "also over files that exist and what blkid knows");
   options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
   add_json(command, arguments->json);
   command.callback([arguments, &action] { action = [arguments] { return decrypt(*arguments); }; });
@@ -64,7 +64,7 @@ void add_detach(CLI::App& app, Action& action) {
   add_secrets(command, options);
   options.add(command, "keyslot", "N", "only this key slot");
   add_limits(command, options);
-  command.add_flag("--force", arguments->force, "also over what is there already");
+  command.add_flag("--force", arguments->force, "also over files that exist and what blkid knows");
   options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
   add_json(command, arguments->json);
   command.callback([arguments, &action] { action = [arguments] { return detach(*arguments); }; });
@@ -81,7 +81,7 @@ void add_attach(CLI::App& app, Action& action) {
       ->required();
   options.add(command, "header", "URI", "where the header is");
   options.add(command, "payload", "URI", "where the encrypted sectors are");
-  command.add_flag("--force", arguments->force, "also over what is there already");
+  command.add_flag("--force", arguments->force, "also over files that exist and what blkid knows");
   options.add(command, "insecure", "", "allow NBD servers that TLS cannot verify");
   add_json(command, arguments->json);
   command.callback([arguments, &action] { action = [arguments] { return attach(*arguments); }; });

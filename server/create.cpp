@@ -121,7 +121,7 @@ edit::VolumeChoice choice_of(const CreateArguments& arguments, const ExportOptio
 int create(CreateArguments& arguments) {
   return with_json_failure(arguments.json, [&] {
     const ExportOptions options = read_create_options(arguments);
-    check_elsewhere(options.headers.front(), {options.payload});
+    check_places(options, {});
     Warnings warnings(arguments.json);
     if (!arguments.force) check_header_place(options);
     const Payload payload = arguments.payload_size.empty()

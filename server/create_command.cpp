@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "copy_command.h"
 #include "export/open_as.h"
 #include "hardening.h"
 #include "new_secret.h"
@@ -22,6 +23,17 @@ ExportOptions read_create_options(CreateArguments& arguments) {
   if (options.headers.size() != 1) throw OptionError("--header is given more than once");
   check_single_secret(options);
   return options;
+}
+
+void check_places(const ExportOptions& options, const std::string& source) {
+  std::vector<std::string> read = secret_files(options);
+  if (!source.empty()) read.push_back(source);
+  std::vector<std::string> beside_header = read;
+  beside_header.push_back(options.payload);
+  check_elsewhere(options.headers.front(), beside_header);
+  std::vector<std::string> beside_payload = read;
+  beside_payload.push_back(options.headers.front());
+  check_elsewhere(options.payload, beside_payload);
 }
 
 void check_header_place(const ExportOptions& options) {

@@ -27,7 +27,8 @@ struct Decrypted {
 Decrypted copy_plain(DecryptArguments& arguments, Warnings& warnings) {
   ExportOptions options = read_unlock_options(arguments.options, Purpose::serve);
   options.readonly = true;
-  std::vector<std::string> places = options.headers;
+  std::vector<std::string> places = secret_files(options);
+  places.insert(places.end(), options.headers.begin(), options.headers.end());
   places.push_back(options.payload);
   check_elsewhere(arguments.target, places);
   RangeLock lock;

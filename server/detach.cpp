@@ -77,13 +77,16 @@ class Detachment {
   }
 
   void check_arguments() const {
-    check_elsewhere(arguments_.header, {arguments_.volume});
+    std::vector<std::string> read = secret_files(options_);
+    read.push_back(arguments_.volume);
+    check_elsewhere(arguments_.header, read);
     if (arguments_.payload.empty()) return;
     if (arguments_.wipe_header) {
       throw OptionError(
           "--wipe-header is for data that stay in VOLUME: with --payload all of that can go");
     }
-    check_elsewhere(arguments_.payload, {arguments_.volume, arguments_.header});
+    read.push_back(arguments_.header);
+    check_elsewhere(arguments_.payload, read);
   }
 
   // Where the header's copy is there already, it counts: an earlier attempt may have wiped the

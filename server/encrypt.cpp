@@ -38,8 +38,7 @@ class Encryption {
         warnings_(warnings),
         unfinished_(options_, arguments_.force),
         continues_(unfinished_.is_there()) {
-    check_elsewhere(options_.headers.front(), {source_uri_, options_.payload});
-    check_elsewhere(options_.payload, {source_uri_, options_.headers.front()});
+    check_places(options_, source_uri_);
     open_source();
     open_payload();
     secret_ = read_new_secret(options_, warnings_.warn());
@@ -53,7 +52,7 @@ class Encryption {
     } else {
       fill();
     }
-    unfinished_.finish(header_, warnings_.warn());
+    unfinished_.finish(header_, source_->size(), warnings_.warn());
   }
 
   const ExportOptions& options() const { return options_; }
@@ -96,8 +95,7 @@ class Encryption {
       warnings_.add("payload " + payload_->name() + ": its last " +
                     std::to_string(payload_->size() - source_->size()) +
                     " bytes are more than the source has: the volume has them, too, and there is "
-                    "noise in them" +
-                    (continues_ ? ", or what the earlier attempt has written" : ""));
+                    "noise in them");
     }
   }
 
@@ -106,11 +104,12 @@ class Encryption {
     edit::VolumeChoice choice = arguments_.choice;
     choice.sector_bytes = arguments_.sector_bytes.value_or(
         edit::usual_sector_bytes(choice.version, options_.payload, bytes));
-    unfinished_.make(edit::make_header(choice, bytes, secret_, kdf_limits(options_)));
+    unfinished_.make(edit::make_header(choice, bytes, secret_, kdf_limits(options_)),
+                     source_->size());
   }
 
   void open_header() {
-    header_ = unfinished_.load();
+    header_ = unfinished_.load(source_->size());
     luks::check_servable(header_.header);
     const luks::Segment& segment = header_.header.segment;
     const edit::VolumeChoice& choice = arguments_.choice;
@@ -122,12 +121,22 @@ class Encryption {
                                         std::to_string(header_.header.version) + " header with " +
                                         segment.encryption + " and sectors of " +
                                         std::to_string(segment.sector_size) +
-                                        " bytes; give the same ones, or remove it (where it is no "
-                                        "file, overwrite it with zeros) to begin anew");
+                                        " bytes; give the same ones" + unfinished_.or_begin_anew());
     }
+    volume_key_ = unlock();
+  }
+
+  SecureBuffer unlock() {
     luks::KdfBudget budget(kdf_limits(options_));
-    volume_key_ =
-        luks::unlock(header_.header, header_.image, std::span(&secret_, 1), {}, budget).volume_key;
+    try {
+      return luks::unlock(header_.header, header_.image, std::span(&secret_, 1), {}, budget)
+          .volume_key;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::wrong_secret) throw;
+      throw Error(error.kind(), error.what() + ("; header " + unfinished_.name()) +
+                                    " is of an earlier attempt: give its secret" +
+                                    unfinished_.or_begin_anew());
+    }
   }
 
   // An earlier attempt may have ended right before the header got its name.

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 
 #include "base/error.h"
 
@@ -12,17 +13,17 @@ namespace luksdetached {
 namespace {
 
 constexpr int signals[] = {SIGINT, SIGTERM, SIGHUP};
-std::atomic<bool> interrupted = false;
-static_assert(std::atomic<bool>::is_always_lock_free);  // as a signal handler needs it
+std::atomic<int> noted = 0;                            // the signal
+static_assert(std::atomic<int>::is_always_lock_free);  // as a signal handler needs it
 
-void note(int /*number*/) {
-  interrupted = true;
+void note(int number) {
+  noted = number;
 }
 
 }  // namespace
 
 Interruption::Interruption() {
-  interrupted = false;
+  noted = 0;
   struct sigaction action = {};
   action.sa_handler = note;
   // The same signal again ends the process at once: storage that does not answer would keep it.
@@ -43,8 +44,15 @@ Interruption::~Interruption() {
 }
 
 void Interruption::check() {
-  if (!interrupted) return;
+  if (noted == 0) return;
   throw Error(ErrorKind::io, "interrupted; the same command, given again, continues", EINTR);
+}
+
+void Interruption::end_process() {
+  if (noted == 0) return;
+  std::fflush(nullptr);
+  ::signal(noted, SIG_DFL);
+  ::raise(noted);
 }
 
 }  // namespace luksdetached

@@ -14,6 +14,10 @@ class Interruption {
 
   /// Throws Error(io) when there was one.
   static void check();
+
+  /// After all is tidied up: ends the process by the signal that was noted, if there was one, as who
+  /// has sent it expects. For a command that has failed.
+  static void end_process();
 };
 
 }  // namespace luksdetached

@@ -13,22 +13,12 @@
 #include "commands.h"
 #include "config/export_options.h"
 #include "config/service_config.h"
+#include "interruption.h"
 #include "source/uri.h"
 
 namespace {
 
 using namespace luksdetached;
-
-int run(int argc, char** argv) {
-  option_style() = OptionStyle::command_line;
-  const Action action = read_command_line(argc, argv);
-  const int status = action();
-  // What a script did not get it must not take for the answer.
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    throw std::runtime_error("cannot write to standard output: " + errno_text(errno));
-  }
-  return status;
-}
 
 int exit_status(ErrorKind kind) {
   switch (kind) {
@@ -56,11 +46,18 @@ int fail(const char* message, int status) {
   return status;
 }
 
-}  // namespace
+int run(int argc, char** argv) {
+  option_style() = OptionStyle::command_line;
+  const Action action = read_command_line(argc, argv);
+  const int status = action();
+  // What a script did not get it must not take for the answer.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw std::runtime_error("cannot write to standard output: " + errno_text(errno));
+  }
+  return status;
+}
 
-int main(int argc, char** argv) {
-  // A file that may not grow as large (ulimit -f) is an error like a full disk.
-  (void)std::signal(SIGXFSZ, SIG_IGN);
+int run_or_say_why_not(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const ConfigError& error) {
@@ -75,4 +72,14 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     return fail(error.what(), exit_refused);
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A file that may not grow as large (ulimit -f) is an error like a full disk.
+  (void)std::signal(SIGXFSZ, SIG_IGN);
+  const int status = run_or_say_why_not(argc, argv);
+  if (status != luksdetached::exit_done) luksdetached::Interruption::end_process();
+  return status;
 }

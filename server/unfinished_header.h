@@ -1,8 +1,10 @@
 // The header of a volume whose data are not there yet.
 #pragma once
 
-#include <optional>
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "config/export_options.h"
 #include "export/load_header.h"
@@ -10,8 +12,8 @@
 
 namespace luksdetached {
 
-/// Until it is finished nobody takes it for a header, and the next attempt finds it: a file has
-/// another name (copy::unfinished_path), and what is on a device or behind a server has no magic.
+/// Until it is finished nobody takes it for a header, and the next attempt finds it: it has no
+/// magic (edit::without_magic), and a file has another name (copy::unfinished_path), too.
 class UnfinishedHeader {
  public:
   /// Of the only header of `options`. Throws Error(policy) when what is there would be lost, unless
@@ -24,20 +26,23 @@ class UnfinishedHeader {
   /// For messages: where it is.
   std::string name() const;
 
-  /// Puts one there. Throws Error.
-  void make(const LoadedHeader& header);
+  /// Puts one there, for data of `source_bytes`, whole sectors of 512 bytes. Throws Error.
+  void make(const LoadedHeader& header, std::uint64_t source_bytes);
 
-  /// Reads it. Throws Error.
-  LoadedHeader load() const;
+  /// Reads it. Throws Error; usage when it is for data of another size than `source_bytes`.
+  LoadedHeader load(std::uint64_t source_bytes) const;
 
   /// Makes it what it shall be: `header`, what `load` has returned. Throws Error.
-  void finish(const LoadedHeader& header, const Warn& warn);
+  void finish(const LoadedHeader& header, std::uint64_t source_bytes, const Warn& warn);
+
+  /// For messages: how it is given up, "…, or …".
+  std::string or_begin_anew() const;
 
  private:
-  std::optional<LoadedHeader> find() const;
+  std::vector<std::byte> read() const;
 
-  ExportOptions options_;
-  std::string path_;  // empty: it is no file
+  ExportOptions options_;  // whose header is where the unfinished one is
+  std::string path_;       // that it gets in the end; empty: it is no file
   bool force_;
   bool is_there_ = false;
 };

@@ -1,4 +1,5 @@
-// Keeps signals away from threads of ours: they are for nbdkit's own.
+// Keeps signals away: from threads of ours, as they are for nbdkit's own, and from what must not be
+// left half done.
 #pragma once
 
 #include <pthread.h>
@@ -6,7 +7,8 @@
 
 namespace luksdetached {
 
-/// A thread that is made in its scope gets no signals.
+/// Neither this thread nor one that is made in its scope gets signals; what has come in the meantime
+/// is there when it ends.
 class NoSignals {
  public:
   NoSignals() noexcept {

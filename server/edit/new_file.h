@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/file_descriptor.h"
+#include "base/signals.h"
 
 namespace luksdetached::edit {
 
@@ -33,7 +34,8 @@ void give_name(const std::string& from, const std::string& to, Existing existing
 void sync_folder_of(const std::string& path);
 
 /// A file that is being made, under a name of its own beside the one that it shall have. When it
-/// goes out of scope before `publish`, nothing is left.
+/// goes out of scope before `publish`, nothing is left; a signal that would end the process in
+/// between ends it then.
 class NewFile {
  public:
   /// For the caller alone (mode 0600). Throws Error when the folder takes no file.
@@ -58,6 +60,7 @@ class NewFile {
  private:
   [[noreturn]] void fail(const std::string& doing, int code) const;
 
+  NoSignals until_it_has_its_name_;
   std::string path_;
   std::string temporary_;
   FileDescriptor file_;

@@ -23,44 +23,49 @@ std::uint64_t load_be(std::span<const std::byte> bytes) {
   return value;
 }
 
+void store_be(std::uint64_t value, std::span<std::byte> to) {
+  for (std::size_t at = to.size(); at-- > 0; value >>= 8U) to[at] = static_cast<std::byte>(value);
+}
+
 }  // namespace
 
-LoadedHeader without_magic(const LoadedHeader& header) {
+LoadedHeader without_magic(const LoadedHeader& header, std::uint64_t note) {
   LoadedHeader without = header;
-  std::fill_n(without.image.begin(), luks::magic_bytes, std::byte{0});
   for (const luks::HeaderCopy& copy : header.header.copies) {
     std::fill_n(without.image.begin() + static_cast<std::ptrdiff_t>(copy.offset), luks::magic_bytes,
                 std::byte{0});
   }
+  store_be(note, std::span(without.image).first(luks::magic_bytes));
   return without;
 }
 
-std::optional<LoadedHeader> find_without_magic(std::span<const std::byte> bytes) {
+std::optional<WithoutMagic> find_without_magic(std::span<const std::byte> bytes) {
   constexpr std::size_t least = 512;
-  const auto begin = bytes.first(std::min(bytes.size(), luks::magic_bytes));
-  if (bytes.size() < least ||
-      std::ranges::any_of(begin, [](std::byte byte) { return byte != std::byte{0}; })) {
-    return std::nullopt;
-  }
-  LoadedHeader found;
-  found.image.assign(bytes.begin(), bytes.end());
-  put(luks::primary_magic, found.image);
+  if (bytes.size() < least) return std::nullopt;
+  WithoutMagic found;
+  found.note = load_be(bytes.first(luks::magic_bytes));
+  if (found.note == 0) return std::nullopt;
+  LoadedHeader& header = found.header;
+  header.image.assign(bytes.begin(), bytes.end());
+  put(luks::primary_magic, header.image);
   if (load_be(bytes.subspan(version_at, 2)) == 2) {
     const std::uint64_t second = load_be(bytes.subspan(size_at, 8));
     if (second > bytes.size() - least) return std::nullopt;
-    put(luks::secondary_magic, std::span(found.image).subspan(second));
+    put(luks::secondary_magic, std::span(header.image).subspan(second));
   }
   try {
-    found.header = luks::parse_header(found.image);
+    header.header = luks::parse_header(header.image);
   } catch (const Error&) {
     return std::nullopt;
   }
   const bool intact = std::ranges::all_of(
-      found.header.copies, [](const luks::HeaderCopy& copy) { return copy.problem.empty(); });
-  if (!intact || found.header.end > bytes.size()) return std::nullopt;
-  found.image.resize(found.header.end);
-  // Not one that has lost its magic in another way.
-  if (!std::ranges::equal(without_magic(found).image, bytes.first(found.header.end))) {
+      header.header.copies, [](const luks::HeaderCopy& copy) { return copy.problem.empty(); });
+  if (!intact || header.header.end > bytes.size()) return std::nullopt;
+  header.image.resize(header.header.end);
+  // Not one that has its magic, or has lost it in another way.
+  if (std::ranges::equal(header.image, bytes.first(header.header.end)) ||
+      !std::ranges::equal(without_magic(header, found.note).image,
+                          bytes.first(header.header.end))) {
     return std::nullopt;
   }
   return found;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -11,10 +12,21 @@
 
 namespace luksdetached::edit {
 
-/// `header`, which must be whole, with zeros instead of the magic of each copy of its metadata.
-LoadedHeader without_magic(const LoadedHeader& header);
+/// The note's bytes: as many as the magic has.
+constexpr std::uint64_t note_end = std::uint64_t{1} << 48U;
 
-/// The header that without_magic was given, if that is what `bytes` begin with, whole and intact.
-std::optional<LoadedHeader> find_without_magic(std::span<const std::byte> bytes);
+/// `header`, which must be whole, with `note` in the place of the magic of the first copy of its
+/// metadata, and with zeros in that of the second one. `note`, from 1 to note_end - 1, is what its
+/// writer wants to know again.
+LoadedHeader without_magic(const LoadedHeader& header, std::uint64_t note);
+
+/// What without_magic was given.
+struct WithoutMagic {
+  LoadedHeader header;
+  std::uint64_t note = 0;
+};
+
+/// That, if it is what `bytes` begin with, whole and intact.
+std::optional<WithoutMagic> find_without_magic(std::span<const std::byte> bytes);
 
 }  // namespace luksdetached::edit

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -54,6 +55,27 @@ TEST_F(NewFileTest, LeavesNothingWhenItIsGivenUp) {
     file.write(pattern(100000));
   }
   EXPECT_EQ(files(), 0U);
+}
+
+TEST_F(NewFileTest, LeavesNothingWhenASignalEndsTheProcess) {
+  EXPECT_EXIT(
+      {
+        NewFile file(folder.file("a"));
+        std::raise(SIGINT);
+        file.write(pattern(100000));
+      },
+      ::testing::KilledBySignal(SIGINT), "");
+  EXPECT_EQ(files(), 0U);
+  EXPECT_EXIT(
+      {
+        NewFile file(folder.file("a"));
+        file.write(to_bytes("new"));
+        std::raise(SIGINT);
+        file.publish(Existing::refused);
+      },
+      ::testing::KilledBySignal(SIGINT), "");
+  EXPECT_EQ(files(), 1U);
+  EXPECT_EQ(content("a"), "new");
 }
 
 TEST_F(NewFileTest, ReplacesOnlyWhatItMay) {

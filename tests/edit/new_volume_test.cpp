@@ -105,6 +105,16 @@ TEST(NewVolumeTest, WhatCannotBeIsRefused) {
   expect_error(ErrorKind::usage, "UUID", [&] { make(choice); });
 }
 
+TEST(NewVolumeTest, ThatItsKeySlotOpensIsProved) {
+  for (const unsigned version : {1U, 2U}) {
+    SCOPED_TRACE(version);
+    expect_error(ErrorKind::key_derivation, "asks for 1000, the limit is 999", [&] {
+      (void)make_header(cheap(version), payload_bytes, secret_of("secret"),
+                        {.iterations_max = 999});
+    });
+  }
+}
+
 TEST(UsualSectorBytesTest, AreLargeWhereTheyFit) {
   testing::TempDir folder;
   const std::string path = folder.file("payload");

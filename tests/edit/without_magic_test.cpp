@@ -35,13 +35,27 @@ TYPED_TEST_SUITE(WithoutMagic, Images);
 
 TYPED_TEST(WithoutMagic, ThereIsNoHeaderAndItIsFoundAgain) {
   const LoadedHeader header = sample<TypeParam>();
-  Bytes bytes = without_magic(header).image;
+  Bytes bytes = without_magic(header, 77).image;
   EXPECT_THROW((void)luks::parse_header(bytes), Error);
   bytes.resize(bytes.size() + 4096, std::byte{7});  // what is behind it
   const auto found = find_without_magic(bytes);
   ASSERT_TRUE(found);
-  EXPECT_EQ(found->image, header.image);
-  EXPECT_TRUE(opens(*found, "secret", 0));
+  EXPECT_EQ(found->header.image, header.image);
+  EXPECT_TRUE(opens(found->header, "secret", 0));
+}
+
+TYPED_TEST(WithoutMagic, TheNoteIsFoundAgain) {
+  for (const std::uint64_t note : {std::uint64_t{1}, std::uint64_t{0x123456789abc}, note_end - 1}) {
+    const auto found = find_without_magic(without_magic(sample<TypeParam>(), note).image);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->note, note);
+  }
+}
+
+TYPED_TEST(WithoutMagic, OneWithoutANoteHasLostItsMagicInAnotherWay) {
+  Bytes bytes = without_magic(sample<TypeParam>(), 1).image;
+  std::fill_n(bytes.begin(), luks::magic_bytes, std::byte{0});
+  EXPECT_FALSE(find_without_magic(bytes));
 }
 
 TYPED_TEST(WithoutMagic, AHeaderIsNone) {
@@ -49,7 +63,7 @@ TYPED_TEST(WithoutMagic, AHeaderIsNone) {
 }
 
 TYPED_TEST(WithoutMagic, OneThatIsNotWholeIsNone) {
-  Bytes bytes = without_magic(sample<TypeParam>()).image;
+  Bytes bytes = without_magic(sample<TypeParam>(), 77).image;
   bytes.resize(bytes.size() - 512);
   EXPECT_FALSE(find_without_magic(bytes));
   bytes.resize(600);
@@ -60,7 +74,7 @@ TYPED_TEST(WithoutMagic, OneThatIsNotWholeIsNone) {
 // One block at a time, after each of which it is a header.
 TYPED_TEST(WithoutMagic, TheMagicIsWrittenLastCopyFirst) {
   const LoadedHeader header = sample<TypeParam>();
-  Bytes image = without_magic(header).image;
+  Bytes image = without_magic(header, 77).image;
   const WritePlan plan = plan_writes(image, nullptr, header.image, header.header);
   ASSERT_EQ(plan.size(), header.header.version);  // as many as there are copies
   EXPECT_EQ(plan.back().writes.front().offset, 0U);
@@ -77,7 +91,7 @@ TYPED_TEST(WithoutMagic, TheMagicIsWrittenLastCopyFirst) {
 TEST(WithoutMagicLuks2, OneWithADamagedCopyIsNone) {
   for (const std::size_t copy : {0, 1}) {
     const LoadedHeader header = sample<Luks2Image>();
-    Bytes bytes = without_magic(header).image;
+    Bytes bytes = without_magic(header, 77).image;
     bytes[header.header.copies[copy].offset + 4096] ^= std::byte{1};
     EXPECT_FALSE(find_without_magic(bytes));
   }
@@ -86,7 +100,7 @@ TEST(WithoutMagicLuks2, OneWithADamagedCopyIsNone) {
 TEST(WithoutMagicLuks2, AHeaderThatHasLostOneMagicIsNone) {
   const LoadedHeader header = sample<Luks2Image>();
   Bytes bytes = header.image;
-  std::fill_n(bytes.begin(), luks::magic_bytes, std::byte{0});
+  bytes.front() ^= std::byte{1};
   EXPECT_FALSE(find_without_magic(bytes));
 }
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # When a sync has failed, the system may go on showing what the storage has not got. The same command, given
 # again, does not take that for done.
+. "$(dirname -- "$0")/own_mounts.sh"
 . "$(dirname -- "$0")/lib.sh"
 . "$here/service.sh"
 . "$here/edit.sh"

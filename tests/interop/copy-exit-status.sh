@@ -47,6 +47,16 @@ ln -s plain "$tmp/link"
 encrypting 2 'overwritten while it is needed' "$new" "$tmp/link" "$tmp/plain" --force
 refuses 2 'overwritten while it is needed' decrypt "${volume[@]}" "${secret[@]}" --force "$tmp/two.payload"
 refuses 2 'overwritten while it is needed' decrypt "${volume[@]}" "${secret[@]}" --force "$tmp/two.header"
+for written in "$tmp/two.secret" "$tmp/two.secret.unfinished"; do
+  [ -e "$written" ] || mv "$tmp/two.secret" "$written"
+  with=(--secret "$written")
+  place=${written%.unfinished}
+  refuses 2 'overwritten while it is needed' decrypt "${volume[@]}" "${with[@]}" --force "$place"
+  refuses 2 'overwritten while it is needed' encrypt "$tmp/plain" --header "$place" --payload "$tmp/new" "${with[@]}" --force
+  refuses 2 'overwritten while it is needed' encrypt "$tmp/plain" --header "$tmp/new" --payload "$place" "${with[@]}" --force
+  refuses 2 'overwritten while it is needed' encrypt "$tmp/plain" --header "$tmp/new" --payload "$place" --passphrase "+$written" --force
+done
+mv "$written" "$tmp/two.secret"
 
 note "what has the name that the result has until it is complete"
 cp "$tmp/two.payload" "$tmp/back.unfinished"

@@ -44,3 +44,15 @@ serve_stuck() {
   defer eval "{ kill -KILL $server && wait $server; } 2>/dev/null || true" # else it waits for the writes
   eventually test -S "$socket"
 }
+
+# serve_bad FILE: qemu-nbd, whose calls on the file fail as the file $fault (of faults.sh) says. nbdkit's file plugin makes others.
+serve_bad() {
+  servers=$((servers + 1))
+  socket=$tmp/server$servers.sock
+  uri="nbd+unix:///?socket=$socket"
+  env "LD_PRELOAD=$build/tests/tools/faulty_io.so" "FAULTY_IO_FILE=$1" "FAULTY_IO_RULES=$fault" \
+    qemu-nbd -t -e 8 -f raw -k "$socket" "$1" >"$tmp/server$servers.log" 2>&1 </dev/null &
+  server=$!
+  defer stop_quietly $server
+  eventually test -S "$socket"
+}

@@ -5,12 +5,7 @@
 . "$(dirname -- "$0")/lib.sh"
 . "$here/hygiene.sh"
 
-case $(cat /proc/sys/kernel/core_pattern) in
-  [!a-z]* | */*) skip "this machine's core dumps go elsewhere: $(cat /proc/sys/kernel/core_pattern)" ;;
-esac
-ulimit -S -c "$(ulimit -H -c)"
-mkdir "$tmp/cores"
-cd "$tmp/cores"
+dump_cores
 
 new_secret v
 make_luks2 v 4M --pbkdf argon2id "${cheap_argon2[@]}"

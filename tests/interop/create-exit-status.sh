@@ -25,7 +25,7 @@ with=(--payload "$tmp/payload" --secret "$tmp/secret")
 
 note "existing data"
 refuses 4 'something in header .*--force' --header "$tmp/two.header" "${with[@]}"
-refuses 4 'something in header .*--force' --header "$tmp/secret" "${with[@]}"
+refuses 4 'something in header .*--force' --header "$tmp/other.payload" "${with[@]}"
 refuses 4 'exists; without --payload-size' --header "$new" "${with[@]}" --payload-size 1M
 refuses 4 'holds a LUKS header.*--force' --header "$new" --payload "$tmp/two.header" --secret "$tmp/secret"
 truncate -s 8M "$tmp/ext4" "$tmp/gpt" "$tmp/swap"
@@ -41,6 +41,8 @@ note "header and payload in one place"
 truncate -s 32M "$tmp/blank"
 for force in '' --force; do
   refuses 2 'blank is given twice' --header "$tmp/blank" --payload "$tmp/blank" --secret "$tmp/secret" $force
+  refuses 2 'secret is given twice' --header "$tmp/header" --payload "$tmp/secret" --secret "$tmp/secret" $force
+  refuses 2 'secret is given twice' --header "$tmp/secret" --payload "$tmp/payload" --secret "$tmp/secret" $force
   refuses 2 'payload is given twice' --header "$tmp/payload" "${with[@]}" --payload-size 1M $force
 done
 

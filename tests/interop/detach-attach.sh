@@ -126,3 +126,14 @@ exits 0 "${detach[@]}"
   fail "$(cat "$tmp/said")"
 sed '/pwritev2(.*proof.volume/,$d' "$tmp/trace" | sed -n '/fadvise64(.*proof.header.*POSIX_FADV_DONTNEED/,$p' >"$tmp/proof"
 matches 'pread64\(.*proof.header' "$tmp/proof"
+
+note "no header when the payload's server has something else for who comes later"
+make_ordinary_luks2 stale
+truncate -s 8M "$tmp/stale.payload"
+serve_plain eval open="echo >>$tmp/opened; wc -l <$tmp/opened" get_size='echo 8M' flush=true \
+  pwrite="dd of=$tmp/stale.payload oflag=seek_bytes seek=\$4 conv=notrunc status=none" \
+  pread="[ \$2 = 1 ] || exec head -c \$3 /dev/zero
+    dd if=$tmp/stale.payload iflag=skip_bytes,count_bytes skip=\$4 count=\$3 status=none"
+exits 1 "$program" detach "$tmp/stale.volume" --header "$tmp/stale.header" --payload "$uri" --secret "$tmp/stale.secret"
+says 'does not have the data of volume .*, so no header was written'
+[ ! -e "$tmp/stale.header" ] || fail "a header"

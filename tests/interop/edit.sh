@@ -36,6 +36,12 @@ slots() {
   printf '%s' "$ours"
 }
 
+# other_key HEADER SECRET NEW_SECRET: the new secret opens key slot 0, instead of the only one that did.
+other_key() {
+  exits 0 "$program" key change "$1" --secret "$2" --new-secret "$3" "${cheap_keyslot[@]}"
+  exits 0 "$program" key change "$1" --secret "$3" --new-secret "$3" --slot 0 "${cheap_keyslot[@]}"
+}
+
 # sound HEADER: both copies are good, and cryptsetup repairs nothing.
 sound() {
   "$program" inspect --json "$1" | jq -e '.valid and .warnings == []' >/dev/null ||

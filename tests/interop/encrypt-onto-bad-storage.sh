@@ -12,17 +12,6 @@ noise 8M >"$tmp/plain"
 encrypt=(encrypt "$tmp/plain" --header "$tmp/two.header" --secret "$tmp/two.secret" "${cheap_keyslot[@]}" --json)
 decrypt=(decrypt --header "$tmp/two.header" --payload "$tmp/two.payload" --secret "$tmp/two.secret" --json)
 
-# serve_bad FILE: qemu-nbd, whose calls on the file fail as $fault says. nbdkit's file plugin makes others.
-serve_bad() {
-  servers=$((servers + 1))
-  socket=$tmp/server$servers.sock
-  uri="nbd+unix:///?socket=$socket"
-  env "LD_PRELOAD=$build/tests/tools/faulty_io.so" "FAULTY_IO_FILE=$1" "FAULTY_IO_RULES=$fault" \
-    qemu-nbd -t -e 8 -f raw -k "$socket" "$1" >"$tmp/server$servers.log" 2>&1 </dev/null &
-  server=$!
-  defer stop_quietly $server
-  eventually test -S "$socket"
-}
 went_on() { jq -e ".done and .already_there >= $1 and .already_there < 8388608" "$tmp/said" >/dev/null || fail "$(cat "$tmp/said")"; }
 
 note "encrypt onto a disk that is full"

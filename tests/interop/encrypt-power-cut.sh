@@ -13,6 +13,11 @@ plain_image "$tmp/plain" 2500K
 volume=(--header "$disk/headers/header" --payload "$disk/payload" --secret "$tmp/one.secret")
 luks1=(--luks 1 "${cheap_keyslot[@]}")
 
+# is_found NAME: what was copied and flushed, though it is unfinished, so that the same command goes on with it.
+is_found() {
+  case $cut in *"(fdatasync)"*) [ -e "$state/$1.unfinished" ] || lost "all that was copied is lost" ;; esac
+}
+
 look_create() {
   [ ! -e "$state/headers/header" ] && return
   cut_opens "$state/headers/header" "$tmp/one.secret" || lost "the header does not open"
@@ -21,7 +26,10 @@ look_create() {
 command=("$program" create "${volume[@]}" --payload-size 1M "${luks1[@]}")
 power_cuts create
 
-look_encrypt() { [ ! -e "$state/headers/header" ] || is_encrypted; }
+look_encrypt() {
+  is_found payload
+  [ ! -e "$state/headers/header" ] || is_encrypted
+}
 # When it had done everything already it does not make another volume.
 again_encrypt() {
   local status=0
@@ -33,7 +41,7 @@ is_encrypted() {
   cut_opens "$state/headers/header" "$tmp/one.secret" || lost "the header does not open"
   rm -f "$tmp"/one.{key,rawkey}
   cp "$state/headers/header" "$tmp/one.header"
-  cp "$state/payload" "$tmp/one.payload"
+  cp "$state/payload" "$tmp/one.payload" || lost "there is no payload"
   decrypted one 512 | cmp -s - "$tmp/plain" || lost "the payload does not have the data"
 }
 rm "$disk/payload" "$disk/headers/header"
@@ -56,6 +64,7 @@ command=("${command[@]/$disk\/headers\/header/nbdkit:file?file=$disk/headers/hea
 power_cuts elsewhere 25
 
 look_decrypt() {
+  is_found plain
   cmp -s "$state/payload" "$disk/payload" || lost "the payload has changed"
   [ ! -e "$state/plain" ] || is_decrypted
 }

@@ -72,6 +72,12 @@ note "a limit for files is an error, and nothing is left"
 exits 1 bash -c "ulimit -f 100 && exec \"\$@\"" - "$program" header backup "$tmp/two.header" --output "$tmp/limited"
 says 'File too large'
 
+note "a lost write is noticed, and nothing is left"
+exits 1 "${without_leak_check[@]}" strace -qq -o /dev/null -e trace=pwrite64 -e inject=pwrite64:retval=4096:when=1 \
+  "$program" header backup "$tmp/two.header" --output "$tmp/lost"
+says 'lost: what is read back is not what was written'
+[ ! -e "$tmp/lost" ] || fail "a backup"
+
 note "what cannot be"
 refuses 1 'No such file' "$tmp/two.header" --output "$tmp/none/backup"
 refuses 1 'No such file' "$tmp/none" --output "$tmp/backup2"

@@ -46,8 +46,7 @@ for name in one two; do
   exits 0 "$program" header backup "$tmp/$name.header" --output "$tmp/backup"
   cp "$tmp/$name.header" "$tmp/now"
   # Both are in the same key slot.
-  exits 0 "$program" key change "$tmp/now" --secret "$secret" --new-secret "$tmp/second" "${cheap_keyslot[@]}"
-  exits 0 "$program" key change "$tmp/now" --secret "$tmp/second" --new-secret "$tmp/second" --slot 0 "${cheap_keyslot[@]}"
+  other_key "$tmp/now" "$secret" "$tmp/second"
   killed file pwrite64 fsync renameat2 fchmod rename
   # More than a header: it is written where it is.
   noise 64K >>"$tmp/now"

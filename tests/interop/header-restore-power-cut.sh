@@ -36,8 +36,7 @@ for name in one two; do
   size=$(stat -c %s "$tmp/backup")
   # Both are in the same key slot.
   cp "$tmp/$name.header" "$tmp/now"
-  exits 0 "$program" key change "$tmp/now" --secret "$secret" --new-secret "$tmp/second" "${cheap_keyslot[@]}"
-  exits 0 "$program" key change "$tmp/now" --secret "$tmp/second" --new-secret "$tmp/second" --slot 0 "${cheap_keyslot[@]}"
+  other_key "$tmp/now" "$secret" "$tmp/second"
 
   rm -f "$disk"/*
   cp "$tmp/now" "$disk/header"

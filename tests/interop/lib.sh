@@ -203,6 +203,16 @@ nbd_shell() { /usr/bin/python3 -m nbd "$@"; }
 # with_raw_nbd ARG… < SCRIPT: Python that may import raw_nbd.py.
 with_raw_nbd() { PYTHONPATH=$here /usr/bin/python3 -B - "$@"; }
 
+# dump_cores: core dumps of what is started from now on go to $tmp/cores, where the test is then.
+dump_cores() {
+  case $(cat /proc/sys/kernel/core_pattern) in
+    [!a-z]* | */*) skip "this machine's core dumps go elsewhere: $(cat /proc/sys/kernel/core_pattern)" ;;
+  esac
+  ulimit -S -c "$(ulimit -H -c)"
+  mkdir "$tmp/cores"
+  cd "$tmp/cores"
+}
+
 # --- Volumes ---------------------------------------------------------------------------------------
 
 declare -A watched=() # files that nothing may change while the plugin refuses to start

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A block device as payload: same bytes as a file, refused while it is mounted or held, and read-only
 # where the device is.
+. "$(dirname -- "$0")/own_mounts.sh"
 . "$(dirname -- "$0")/lib.sh"
 
 make_luks2 v 8M --sector-size 4096
@@ -56,14 +57,10 @@ stop "$server"
 note "mounted"
 mke2fs -q -F -t ext4 "$loop"
 mkdir "$tmp/mounted here"
-usual=("${nbdkit_under_test[@]}")
-# In a mount namespace of its own: another test's new one would be a copy of this one, and keep the mount.
-# shellcheck disable=SC2016  # for the inner shell
-mounting=(unshare -m sh -ec 'mount -o ro "$1" "$2"; shift 2; exec "$@"' sh "$loop" "$tmp/mounted here")
-if "${mounting[@]}" true; then
-  nbdkit_under_test=("${mounting[@]}" "${nbdkit_under_test[@]}")
+if mount "$loop" "$tmp/mounted here"; then
+  defer eval "umount '$tmp/mounted here' 2>/dev/null || true"
   refused "$loop.*in use: mounted at $tmp/mounted here;" "${volume[@]}"
-  nbdkit_under_test=("${usual[@]}")
+  umount "$tmp/mounted here"
 else
   note "this kernel does not mount it: held by an exclusive open instead"
   hold_the_device
@@ -73,6 +70,7 @@ fi
 
 note "held by device-mapper, as far as the plugin can see"
 hold_the_device
+usual=("${nbdkit_under_test[@]}")
 # shellcheck disable=SC2016  # for the inner shell
 nbdkit_under_test=(unshare -m sh -c 'holder=/sys/dev/block/$1/holders/dm-3
   mount -t tmpfs tmpfs /sys/dev/block && mkdir -p "$holder/dm" && echo "cellar disk" >"$holder/dm/name"

@@ -242,14 +242,17 @@ def main():
     calls = list(record(folder, sys.argv[3:]))
     if not any(call.name.startswith("pwrite") for call in calls):
         sys.exit("nothing was written")
-    seen = set()
+    seen, count = set(), 0
     for number, call in enumerate(calls, 1):
         disk.carry_out(call)
+        if call.name == "fdatasync":
+            seen.clear()  # what was a right state before may be one no more
         for what, state in states(disk):
             which = hash(frozenset(state.items()))
             if which in seen:
                 continue
             seen.add(which)
+            count += 1
             put(state, folder, into)
             print(f"after {number} of {len(calls)} calls ({call.name}): {what}", flush=True)
             if not sys.stdin.readline():
@@ -259,7 +262,7 @@ def main():
         sys.exit("the record does not have everything that was changed")
     if any(file.pending for file in disk.names().values()) or disk.pending:
         sys.exit("the command ended before all of it was flushed")
-    print(f"done {len(seen)}")
+    print(f"done {count}")
 
 
 main()
