@@ -7,7 +7,7 @@ namespace luksdetached {
 
 namespace {
 
-std::string joined(const std::vector<std::string>& words) {
+std::string as_typed(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
   return text;
@@ -29,7 +29,7 @@ std::string command_line_mistake(const CLI::App& app, const CLI::Error& error) {
                             : "there is no command '" + unknown.front() + "'") +
            " (" + name + " --help lists them)";
   }
-  const std::string what = unknown.empty() ? error.what() : "not expected: " + joined(unknown);
+  const std::string what = unknown.empty() ? error.what() : "not expected: " + as_typed(unknown);
   return what + " (" + name + " --help says more)";
 }
 

@@ -154,8 +154,8 @@ bool is_local_header(const std::string& uri) {
   }
 }
 
-UnlockedHeader unlock(const ExportOptions& options, const CheckHeader& check,
-                      std::vector<std::string>& warnings) {
+UnlockedHeader unlock_or_explain(const ExportOptions& options, const CheckHeader& check,
+                                 std::vector<std::string>& warnings) {
   try {
     return unlock_first_header(options, check, warnings);
   } catch (const Error& error) {
@@ -192,7 +192,7 @@ OpenedExport open_export(const ExportOptions& options, Access access, RangeLock&
     about_area.clear();
     area = check_payload(options, uri, loaded, *payload, about_area);
   };
-  const UnlockedHeader used = unlock(options, check, opened.warnings);
+  const UnlockedHeader used = unlock_or_explain(options, check, opened.warnings);
   opened.warnings.insert(opened.warnings.end(), about_area.begin(), about_area.end());
   const luks::Header& header = used.loaded.header;
   std::unique_ptr<SectorCipher> cipher =
