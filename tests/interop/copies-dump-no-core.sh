@@ -15,7 +15,11 @@ truncate -s 8M "$tmp/target"
 serve_stuck "$tmp/target"
 encrypts two "$tmp/plain" --cipher serpent-xts-plain64
 
-copies() { [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status") & 0x4000)) != 0 ] && [ "$(cat "/proc/$1/comm")" = "$2" ]; }
+# copies PROCESS NAME: it has become that program, which has begun to catch SIGTERM. (In this order: the shell
+# that becomes it catches that, too.)
+copies() {
+  [ "$(cat "/proc/$1/comm")" = "$2" ] && [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status") & 0x4000)) != 0 ]
+}
 # dumps_no_core COMMAND…: ended by SIGABRT while it copies.
 dumps_no_core() {
   local process status=0
