@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/option_text.h"
 #include "config/secret_option.h"
 
 namespace luksdetached {
@@ -21,7 +22,7 @@ Number parse_number(std::string_view key, std::string_view value, Number least, 
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc{} || end != value.data() + value.size() || number < least ||
       number > most) {
-    throw OptionError(std::string(key) + "=" + std::string(value) + ": expected a number from " +
+    throw OptionError(option_text(key, value) + ": expected a number from " +
                       std::to_string(least) + " to " + std::to_string(most));
   }
   return number;
@@ -34,7 +35,7 @@ bool parse_bool(std::string_view key, std::string_view value) {
   for (std::string_view word : {"false", "no", "off", "0"}) {
     if (value == word) return false;
   }
-  throw OptionError(std::string(key) + "=" + std::string(value) + ": expected true or false");
+  throw OptionError(option_text(key, value) + ": expected true or false");
 }
 
 bool parse_descriptor(std::string_view text, int& descriptor) {
@@ -42,7 +43,7 @@ bool parse_descriptor(std::string_view text, int& descriptor) {
   return error == std::errc{} && end == text.data() + text.size() && descriptor >= 0;
 }
 
-PassphraseFrom parse_passphrase(std::string_view value) {
+PassphraseFrom parse_passphrase(std::string_view key, std::string_view value) {
   PassphraseFrom from;
   if (value == "-") {
     from.kind = PassphraseFrom::Kind::standard_input;
@@ -54,14 +55,15 @@ PassphraseFrom parse_passphrase(std::string_view value) {
   } else {
     // The value itself must not be repeated: it may well be the passphrase.
     throw OptionError(
-        "passphrase= takes +FILE, - (standard input) or -FD (a file descriptor); a passphrase "
+        option_text(key) +
+        " takes +FILE, - (standard input) or -FD (a file descriptor); a passphrase "
         "itself is refused, because others can read it on the command line or in a config file");
   }
   return from;
 }
 
 std::string non_empty(std::string_view key, std::string_view value) {
-  if (value.empty()) throw OptionError(std::string(key) + "= is empty");
+  if (value.empty()) throw OptionError(option_text(key) + " is empty");
   return std::string(value);
 }
 
@@ -72,7 +74,7 @@ std::string parse_sha256(std::string_view key, std::string_view value) {
     return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
   });
   if (digits.size() != 64 || digits.find_first_not_of("0123456789abcdef") != std::string::npos) {
-    throw OptionError(std::string(key) + "=" + std::string(value) +
+    throw OptionError(option_text(key, value) +
                       ": expected 64 hexadecimal digits, as sha256sum prints them");
   }
   return digits;
@@ -103,9 +105,9 @@ constexpr Option option_table[] = {
      [](ExportOptions& options, std::string_view key, std::string_view value) {
        options.volume_key = parse_secret(key, value);
        if (options.volume_key->kind == SecretFrom::Kind::tokens) {
-         throw OptionError(
-             "volume-key=token: is impossible: a token yields the secret of a key slot, which is "
-             "secret=token:");
+         throw OptionError(option_text(key, value) +
+                           " is impossible: a token yields the secret of a key slot, which is " +
+                           option_text("secret", value));
        }
      }},
     {"secret-offset", OptionType::size, false,
@@ -115,11 +117,12 @@ constexpr Option option_table[] = {
     {"secret-size", OptionType::size, false,
      [](ExportOptions& options, std::string_view key, std::string_view value) {
        options.secret_size = parse_size(key, value);
-       if (*options.secret_size == 0) throw OptionError("secret-size=0: there is no empty secret");
+       if (*options.secret_size == 0)
+         throw OptionError(option_text(key, value) + ": there is no empty secret");
      }},
     {"passphrase", OptionType::text, true,
-     [](ExportOptions& options, std::string_view, std::string_view value) {
-       options.passphrases.push_back(parse_passphrase(value));
+     [](ExportOptions& options, std::string_view key, std::string_view value) {
+       options.passphrases.push_back(parse_passphrase(key, value));
      }},
     {"keyslot", OptionType::number, false,
      [](ExportOptions& options, std::string_view key, std::string_view value) {
@@ -129,7 +132,7 @@ constexpr Option option_table[] = {
      [](ExportOptions& options, std::string_view key, std::string_view value) {
        options.payload_offset = parse_size(key, value);
        if (*options.payload_offset % 512 != 0) {
-         throw OptionError("payload-offset=" + std::string(value) + ": must be a multiple of 512");
+         throw OptionError(option_text(key, value) + ": must be a multiple of 512");
        }
      }},
     {"kdf-memory-max", OptionType::size, false,
@@ -236,7 +239,7 @@ std::uint64_t parse_size(std::string_view key, std::string_view value) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (error != std::errc{} || end != digits.data() + digits.size() || number > most / factor) {
-    throw OptionError(std::string(key) + "=" + std::string(value) +
+    throw OptionError(option_text(key, value) +
                       ": expected a size in bytes below 2^63, such as 1048576, 1M or 2048s");
   }
   return number * factor;
@@ -245,7 +248,7 @@ std::uint64_t parse_size(std::string_view key, std::string_view value) {
 void OptionParser::note(std::string_view key, bool repeats) {
   const bool repeated = std::find(seen_.begin(), seen_.end(), key) != seen_.end();
   if (repeated && !repeats) {
-    throw OptionError(std::string(key) + "= is given more than once");
+    throw OptionError(option_text(prefix_ + std::string(key)) + " is given more than once");
   }
   seen_.emplace_back(key);
 }
@@ -257,7 +260,7 @@ void OptionParser::set(std::string_view key, std::string_view value) {
                       "; nbdkit luksdetached --help lists the parameters");
   }
   note(key, option->repeats);
-  option->set(options_, key, value);
+  option->set(options_, prefix_ + std::string(key), value);
 }
 
 void OptionParser::set_program(std::string_view key, const std::vector<std::string>& words) {
@@ -272,26 +275,30 @@ void OptionParser::set_program(std::string_view key, const std::vector<std::stri
 
 ExportOptions OptionParser::finish(Purpose purpose) {
   if (options_.headers.empty() && purpose != Purpose::new_secret)
-    throw OptionError("header=URI is missing: where is the LUKS header?");
+    throw OptionError(option_text("header", "URI") + " is missing: where is the LUKS header?");
   if (purpose == Purpose::serve && options_.payload.empty()) {
-    throw OptionError("payload=URI is missing: where are the encrypted sectors?");
+    throw OptionError(option_text("payload", "URI") +
+                      " is missing: where are the encrypted sectors?");
   }
   const bool has_secret = !options_.secrets.empty() || !options_.passphrases.empty();
   if (purpose != Purpose::inspect && !has_secret && !options_.volume_key) {
-    throw OptionError(
-        "secret=SECRET, passphrase=+FILE or volume-key=SECRET is missing: what unlocks the "
-        "volume?");
+    throw OptionError(option_text("secret", "SECRET") + ", " + option_text("passphrase", "+FILE") +
+                      " or " + option_text("volume-key", "SECRET") +
+                      " is missing: what unlocks the volume?");
   }
   if (options_.volume_key && has_secret) {
-    throw OptionError(
-        "volume-key= takes the place of secret= and passphrase=, which cannot be given too");
+    throw OptionError(option_text("volume-key") + " takes the place of " + option_text("secret") +
+                      " and " + option_text("passphrase") + ", which cannot be given too");
   }
   if (options_.volume_key && options_.keyslot) {
-    throw OptionError("keyslot= is about secrets: volume-key= needs no key slot");
+    throw OptionError(option_text("keyslot") + " is about secrets: " + option_text("volume-key") +
+                      " needs no key slot");
   }
   const bool secret_range = options_.secret_offset != 0 || options_.secret_size.has_value();
   if (options_.secrets.empty() && secret_range) {
-    throw OptionError("secret-offset= and secret-size= are about secret=, which is not given");
+    throw OptionError(option_text(prefix_ + "secret-offset") + " and " +
+                      option_text(prefix_ + "secret-size") + " are about " +
+                      option_text(prefix_ + "secret") + ", which is not given");
   }
   check_descriptors(options_);
   return std::move(options_);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace luksdetached {
@@ -99,6 +100,10 @@ enum class Purpose {
 /// Collects parameters into ExportOptions.
 class OptionParser {
  public:
+  OptionParser() = default;
+  /// For messages where the parameters' names have a `prefix`.
+  explicit OptionParser(std::string prefix) : prefix_(std::move(prefix)) {}
+
   /// Takes one parameter. Throws OptionError.
   void set(std::string_view key, std::string_view value);
 
@@ -112,6 +117,7 @@ class OptionParser {
  private:
   void note(std::string_view key, bool repeats);
 
+  std::string prefix_;
   ExportOptions options_;
   std::vector<std::string> seen_;
 };

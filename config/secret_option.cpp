@@ -3,6 +3,8 @@
 #include <charconv>
 #include <map>
 
+#include "base/option_text.h"
+
 namespace luksdetached {
 
 namespace {
@@ -18,8 +20,8 @@ bool split(std::string_view text, std::string_view prefix, std::string_view& res
 
 // Every kind but a file is told by how it begins, so a file of such a name needs another spelling.
 OptionError mistake(std::string_view key, std::string_view value, const std::string& what) {
-  return OptionError(std::string(key) + "=" + std::string(value) + ": " + what +
-                     " (a file of that name is written ./" + std::string(value) + ")");
+  return OptionError(option_text(key, value) + ": " + what + " (a file of that name is written ./" +
+                     std::string(value) + ")");
 }
 
 int parse_descriptor(std::string_view key, std::string_view value, std::string_view number) {
@@ -48,7 +50,7 @@ std::string name_of(int descriptor) {
 
 SecretFrom parse_secret(std::string_view key, std::string_view value) {
   using Kind = SecretFrom::Kind;
-  if (value.empty()) throw OptionError(std::string(key) + "= is empty");
+  if (value.empty()) throw OptionError(option_text(key) + " is empty");
   std::string_view rest;
   if (value == "-") return {.kind = Kind::standard_input};
   if (split(value, "fd:", rest)) {
@@ -69,8 +71,8 @@ SecretFrom parse_secret(std::string_view key, std::string_view value) {
   if (split(value, "token:", rest)) {
     if (!rest.empty()) {
       throw mistake(key, value,
-                    "nothing comes after token:, every token is tried (keyslot=N tries those of "
-                    "one key slot)");
+                    "nothing comes after token:, every token is tried (" +
+                        option_text("keyslot", "N") + " tries those of one key slot)");
     }
     return {.kind = Kind::tokens};
   }
@@ -101,7 +103,7 @@ void check_descriptors(const ExportOptions& options) {
   for (const SecretFrom& from : options.secrets) {
     const int descriptor = descriptor_of(from);
     if (descriptor < 0 || readers[descriptor] == 1) continue;
-    throw OptionError("secret= reads " + name_of(descriptor) +
+    throw OptionError("a secret reads " + name_of(descriptor) +
                       " to its end, so nothing else can be read from it");
   }
 }

@@ -92,7 +92,7 @@ class Attachment {
     // No secret is needed: the header and the data stay as they are.
     ExportOptions options = arguments.options.options(Purpose::inspect);
     if (options.headers.size() != 1) throw OptionError("--header is given more than once");
-    if (options.payload.empty()) throw OptionError("payload=URI is missing");
+    if (options.payload.empty()) throw OptionError("--payload URI is missing");
     return options;
   }
 

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/option_text.h"
+#include "command_line_mistake.h"
 #include "command_options.h"
 #include "commands.h"
 #include "completions.h"
@@ -18,7 +20,11 @@ namespace luksdetached {
 namespace {
 
 void add_config_path(CLI::App& command, std::string& path) {
-  command.add_option("CONFIG", path, "the config file (TOML)")->required();
+  // What is then said of options is about those in the file.
+  const auto follow_file = [](const std::string& /*path*/) {
+    option_style() = OptionStyle::assignment;
+  };
+  command.add_option("CONFIG", path, "the config file (TOML)")->required()->each(follow_file);
 }
 
 // Each of these adds a command with its options to `app`. When a command line that has the command
@@ -92,12 +98,6 @@ void add_test(CLI::App& app, Action& action) {
   command.callback([arguments, &action] { action = [arguments] { return test(*arguments); }; });
 }
 
-// Says what is wrong, or what was asked about the program.
-Action answer(const CLI::App& app, const CLI::Error& error) {
-  const int status = app.exit(error) == 0 ? exit_done : exit_usage;
-  return [status] { return status; };
-}
-
 }  // namespace
 
 Action read_command_line(int argc, const char* const* argv) {
@@ -105,9 +105,6 @@ Action read_command_line(int argc, const char* const* argv) {
   app.set_version_flag("--version", "luksdetached " LUKSDETACHED_VERSION);
   app.require_subcommand(1);
   app.footer("man luksdetached has all about the commands and the config file.");
-  app.failure_message([](const CLI::App*, const CLI::Error& error) {
-    return std::string("luksdetached: ") + error.what() + " (--help says more)\n";
-  });
   Action action;
   for (const auto add :
        {add_serve, add_config, add_reload, add_status, add_healthcheck, add_inspect, add_test,
@@ -124,12 +121,11 @@ Action read_command_line(int argc, const char* const* argv) {
   }
   try {
     app.parse(argc, argv);
-  } catch (const CLI::RequiredError& error) {
-    const std::vector<std::string> unknown = app.remaining(true);
-    if (unknown.empty()) return answer(app, error);
-    throw OptionError("there is no command '" + unknown.front() + "' (--help lists them)");
   } catch (const CLI::ParseError& error) {
-    return answer(app, error);
+    const bool is_answer = error.get_exit_code() == 0;  // --help and --version
+    if (!is_answer) throw OptionError(command_line_mistake(app, error));
+    app.exit(error);
+    return [] { return exit_done; };
   }
   return action;
 }

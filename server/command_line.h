@@ -8,8 +8,8 @@ namespace luksdetached {
 /// What there is to do. Returns the exit status or throws.
 using Action = std::function<int()>;
 
-/// Reads the command line. --help and --version are answered here, and wrong usage is told; then
-/// the action only returns the exit status. Throws OptionError.
+/// Reads the command line. --help and --version are answered here; then the action only returns the
+/// exit status. Throws OptionError.
 Action read_command_line(int argc, const char* const* argv);
 
 }  // namespace luksdetached

@@ -119,7 +119,8 @@ int serve(const std::string& config_path);
 /// `config check CONFIG`: prints every mistake.
 int check_config(const std::string& config_path);
 
-/// `reload CONFIG`: has the running service follow its config, and waits until it does.
+/// `reload CONFIG`: has the running service follow its config, waits until it does, and a while for
+/// its exports; tells which of them are not open then.
 int reload(const std::string& config_path);
 
 /// `status CONFIG`: prints the exports of the running service and their states.

@@ -46,7 +46,7 @@ Payload new_payload(const ExportOptions& options, const std::string& size_option
   payload.new_path = uri.path;
   payload.bytes = parse_size("payload-size", size_option);
   if (payload.bytes == 0 || payload.bytes % 512 != 0) {
-    throw OptionError("payload-size=" + size_option + ": must be a multiple of 512, and not 0");
+    throw OptionError("--payload-size " + size_option + ": must be a multiple of 512, and not 0");
   }
   struct stat status = {};
   if (!force && ::stat(uri.path.c_str(), &status) == 0) {

@@ -141,7 +141,9 @@ int restore_header(const HeaderRestoreArguments& arguments) {
     const std::string name = parse_uri(uri).name;
     const std::string input = parse_uri(arguments.input).name;
     Warnings warnings(arguments.json);
-    const LoadedHeader backup = read_header(options, arguments.input, HeaderPart::whole);
+    const LoadedHeader backup =
+        load_header(*open_to_read("header", arguments.input, options.insecure), HeaderPart::whole,
+                    HeaderAdvice::none);
     warn_about(backup.header, input, warnings);
     edit::HeaderPlace place(options, backup, warnings.warn());
     const luks::Header* const old = place.current();

@@ -16,7 +16,7 @@ int add_key(KeyArguments& arguments) {
     Warnings warnings(arguments.json);
     edit::EditedHeader header(options, warnings.warn());
     check_editable(options, header.loaded(), warnings);
-    const edit::NewKeyslot slot = new_keyslot(arguments, header.loaded().header);
+    const edit::NewKeyslot slot = new_keyslot(arguments, header);
     const luks::Unlocked unlocked = unlock(options, header.loaded(), warnings);
     const SecureBuffer secret = read_new_secret(new_options, warnings.warn());
     edit::add_key(header, unlocked.volume_key, secret, slot, kdf_limits(options));

@@ -32,7 +32,7 @@ int change_key(KeyArguments& arguments) {
     Warnings warnings(arguments.json);
     edit::EditedHeader header(options, warnings.warn());
     check_editable(options, header.loaded(), warnings);
-    edit::NewKeyslot slot = new_keyslot(arguments, header.loaded().header);
+    edit::NewKeyslot slot = new_keyslot(arguments, header);
     const luks::Unlocked unlocked = unlock(options, header.loaded(), warnings);
     const unsigned old = unlocked.keyslot.value();
     const luks::Header& before = header.loaded().header;
@@ -42,6 +42,7 @@ int change_key(KeyArguments& arguments) {
     edit::add_key(header, unlocked.volume_key, secret, slot, kdf_limits(options));
     edit::remove_key(header, old);
     const std::string name = parse_uri(options.headers.front()).name;
+    warn_of_backups(name, old, warnings);
     if (arguments.json) {
       print_json({{"schema", 1},
                   {"done", true},

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "edit/keyslot_rules.h"
+#include "export/of_header.h"
 #include "export/unlock_header.h"
 #include "hardening.h"
 #include "source/uri.h"
@@ -30,13 +31,19 @@ luks::Unlocked unlock(const ExportOptions& options, const LoadedHeader& loaded,
   return unlock_header(options, uri, loaded, secrets, budget, warnings.warn());
 }
 
-edit::NewKeyslot new_keyslot(const KeyArguments& arguments, const luks::Header& header) {
+edit::NewKeyslot new_keyslot(const KeyArguments& arguments, const edit::EditedHeader& header) {
   constexpr unsigned normal_priority = 1;
   edit::NewKeyslot slot;
-  slot.id = edit::free_keyslot(header, arguments.slot);
+  slot.id = of_header("header", header.uri(),
+                      [&] { return edit::free_keyslot(header.loaded().header, arguments.slot); });
   slot.priority = arguments.priority.value_or(normal_priority);
   slot.kdf = arguments.kdf;
   return slot;
+}
+
+void warn_of_backups(const std::string& name, unsigned id, Warnings& warnings) {
+  warnings.add("older backups of header " + name + " still have key slot " + std::to_string(id) +
+               ", and its secret opens them: replace them (luksdetached header backup --force)");
 }
 
 luks::KdfLimits kdf_limits(const ExportOptions& options) {

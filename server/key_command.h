@@ -21,8 +21,11 @@ void check_editable(const ExportOptions& options, const LoadedHeader& loaded, Wa
 luks::Unlocked unlock(const ExportOptions& options, const LoadedHeader& loaded, Warnings& warnings);
 
 /// What the command line says about a new key slot: the first free one, of normal priority, where
-/// it does not.
-edit::NewKeyslot new_keyslot(const KeyArguments& arguments, const luks::Header& header);
+/// it does not. Throws Error.
+edit::NewKeyslot new_keyslot(const KeyArguments& arguments, const edit::EditedHeader& header);
+
+/// Warns that key slot `id`, which was removed, is still in backups of the header called `name`.
+void warn_of_backups(const std::string& name, unsigned id, Warnings& warnings);
 
 /// The limits of `options`.
 luks::KdfLimits kdf_limits(const ExportOptions& options);

@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "edit/change_keys.h"
 #include "edit/keyslot_rules.h"
+#include "export/of_header.h"
 #include "json_failure.h"
 #include "key_command.h"
 #include "print_json.h"
@@ -41,10 +42,13 @@ int remove_key(KeyArguments& arguments) {
     const bool by_secret = !options.secrets.empty() || !options.passphrases.empty();
     const unsigned id = by_secret ? unlock(options, header.loaded(), warnings).keyslot.value()
                                   : arguments.slot.value();
-    (void)edit::find_keyslot(header.loaded().header, id);
-    if (!arguments.force) edit::check_not_last(header.loaded().header, id);
+    of_header("header", header.uri(), [&] {
+      (void)edit::find_keyslot(header.loaded().header, id);
+      if (!arguments.force) edit::check_not_last(header.loaded().header, id);
+    });
     edit::remove_key(header, id);
     const std::string name = parse_uri(options.headers.front()).name;
+    warn_of_backups(name, id, warnings);
     if (arguments.json) {
       print_json({{"schema", 1},
                   {"done", true},

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/option_text.h"
 #include "command_line.h"
 #include "commands.h"
 #include "config/export_options.h"
@@ -46,6 +47,7 @@ int fail(const char* message, int status) {
 }
 
 int run(int argc, char** argv) {
+  option_style() = OptionStyle::command_line;
   const Action action = read_command_line(argc, argv);
   const int status = action();
   // What a script did not get it must not take for the answer.

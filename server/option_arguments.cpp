@@ -39,16 +39,7 @@ void OptionArguments::ask_unless_given(const std::string& missing) {
 }
 
 ExportOptions OptionArguments::options(Purpose purpose) const {
-  try {
-    return parse(purpose);
-  } catch (const OptionError& error) {
-    if (prefix_.empty()) throw;
-    throw OptionError(prefix_ + error.what());  // it begins with the parameter's name
-  }
-}
-
-ExportOptions OptionArguments::parse(Purpose purpose) const {
-  OptionParser parser;
+  OptionParser parser(prefix_);
   if (takes_header_) parser.set("header", header_);
   for (const auto& [key, values] : values_) {
     for (const std::string& value : values) parser.set(key, value);

@@ -44,8 +44,6 @@ class OptionArguments {
   ExportOptions options(Purpose purpose) const;
 
  private:
-  ExportOptions parse(Purpose purpose) const;
-
   std::string prefix_;
   std::string header_;
   bool takes_header_ = false;

@@ -149,7 +149,7 @@ void look_at_all_keyslots(const Header& header, Findings& findings) {
   if (!usable.empty() && none_tried) {
     findings.add("all-ignored",
                  "every key slot has the priority 'ignore': none is tried unless "
-                 "keyslot=N names it");
+                 "--keyslot N names it");
   }
 }
 

@@ -1,6 +1,7 @@
 #include "export/data_area.h"
 
 #include "base/error.h"
+#include "base/option_text.h"
 
 namespace luksdetached {
 
@@ -12,8 +13,9 @@ DataArea find_data_area(const luks::Segment& segment, std::uint64_t payload_byte
     return Error(ErrorKind::payload_too_small,
                  "it is too small: it has " + std::to_string(payload_bytes) + " bytes, " + why);
   };
-  const std::string begins = "the encrypted data begin at byte " + std::to_string(offset) +
-                             (offset_override ? " (payload-offset=)" : " (as the header says)");
+  const std::string begins =
+      "the encrypted data begin at byte " + std::to_string(offset) +
+      (offset_override ? " (" + option_text("payload-offset") + ")" : " (as the header says)");
   if (payload_bytes < offset || payload_bytes - offset < segment.sector_size) {
     throw too_small(begins + " and one sector has " + std::to_string(segment.sector_size));
   }

@@ -35,18 +35,21 @@ luks::Header parse(std::vector<std::byte>& bytes, Source& source) {
   return luks::parse_header(bytes);
 }
 
-std::string advice(ErrorKind kind, std::span<const std::byte> image) {
+std::string advice_about(ErrorKind kind, std::span<const std::byte> image, HeaderAdvice advice) {
   if (kind == ErrorKind::not_luks && begins_like_qcow2(image)) {
     return "; it looks like a qcow2 image: qemu:qcow2:PATH reads what is inside";
   }
-  if (kind == ErrorKind::not_luks) return "; are header and payload exchanged?";
+  if (advice == HeaderAdvice::none) return "";
+  if (kind == ErrorKind::not_luks) {
+    return "; if there was one, luksdetached header restore puts a backup in its place";
+  }
   if (kind == ErrorKind::header_damaged) return "; use a backup of the header instead";
   return "";
 }
 
 }  // namespace
 
-LoadedHeader load_header(Source& source, HeaderPart part) {
+LoadedHeader load_header(Source& source, HeaderPart part, HeaderAdvice advice) {
   LoadedHeader loaded;
   try {
     loaded.header = parse(loaded.image, source);
@@ -61,10 +64,10 @@ LoadedHeader load_header(Source& source, HeaderPart part) {
     extend(loaded.image, source, whole ? loaded.header.end : loaded.header.key_material_end);
     return loaded;
   } catch (const Error& error) {
-    throw Error(
-        error.kind(),
-        "header " + source.name() + ": " + error.what() + advice(error.kind(), loaded.image),
-        error.errno_code());
+    throw Error(error.kind(),
+                "header " + source.name() + ": " + error.what() +
+                    advice_about(error.kind(), loaded.image, advice),
+                error.errno_code());
   }
 }
 

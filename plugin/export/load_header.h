@@ -22,9 +22,16 @@ enum class HeaderPart {
   whole,         ///< all key slot areas: to header.end
 };
 
+/// What an error says is to be done about a header that is not there or damaged.
+enum class HeaderAdvice {
+  backup,  ///< use a backup
+  none,    ///< for who does just that
+};
+
 /// Reads no more of `source` than `part`, each byte once, and parses it. Whether the header can be
 /// served is for luks::check_servable. Errors name the source; it is truncated when it ends before
 /// the last key slot area does, in use or not, unless only the metadata are asked for.
-LoadedHeader load_header(Source& source, HeaderPart part = HeaderPart::key_material);
+LoadedHeader load_header(Source& source, HeaderPart part = HeaderPart::key_material,
+                         HeaderAdvice advice = HeaderAdvice::backup);
 
 }  // namespace luksdetached

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "base/error.h"
+#include "base/option_text.h"
 #include "crypto/sector_cipher.h"
 #include "crypto/secure_memory.h"
 #include "export/data_area.h"
@@ -58,7 +59,8 @@ void refuse_header_in_data(const LoadedHeader& loaded, Source& payload, const Da
     throw Error(ErrorKind::policy,
                 "there is a LUKS header at byte " + std::to_string(area.offset) +
                     ", where the encrypted data should begin: are header and payload exchanged, or "
-                    "does it need payload-offset=?");
+                    "does it need " +
+                    option_text("payload-offset") + "?");
   }
   if (area.offset >= loaded.header.end) return;
   if (has_header_at(payload, 0) || holds_image(payload, loaded.image)) {
@@ -142,6 +144,31 @@ void warn_about_payload(const ExportOptions& options, Access access, Source& pay
   }
 }
 
+// Only of what answers at once.
+bool is_local_header(const std::string& uri) {
+  if (parse_uri(uri).scheme != Scheme::path) return false;
+  try {
+    return has_header_at(*open_as("payload", uri, {.access = Access::read_only, .lock = false}), 0);
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+UnlockedHeader unlock_or_explain(const ExportOptions& options, const CheckHeader& check,
+                                 std::vector<std::string>& warnings) {
+  try {
+    return unlock_first_header(options, check, warnings);
+  } catch (const Error& error) {
+    const bool is_missing = error.kind() == ErrorKind::not_luks && options.headers.size() == 1;
+    if (!is_missing || !is_local_header(options.payload)) throw;
+    throw Error(error.kind(),
+                "header " + parse_uri(options.headers.front()).name +
+                    ": there is no LUKS header, but payload " + parse_uri(options.payload).name +
+                    " begins with one: are header and payload exchanged?",
+                error.errno_code());
+  }
+}
+
 // How the volume was opened, for the summary.
 std::string opened_by(const luks::Unlocked& unlocked) {
   return unlocked.keyslot ? "key slot " + std::to_string(*unlocked.keyslot) : "its volume key";
@@ -165,7 +192,7 @@ OpenedExport open_export(const ExportOptions& options, Access access, RangeLock&
     about_area.clear();
     area = check_payload(options, uri, loaded, *payload, about_area);
   };
-  const UnlockedHeader used = unlock_first_header(options, check, opened.warnings);
+  const UnlockedHeader used = unlock_or_explain(options, check, opened.warnings);
   opened.warnings.insert(opened.warnings.end(), about_area.begin(), about_area.end());
   const luks::Header& header = used.loaded.header;
   std::unique_ptr<SectorCipher> cipher =

@@ -88,7 +88,7 @@ void ExportRegistry::follow(std::vector<WantedExport> wanted, const ExportEvents
     return std::ranges::any_of(
         wanted, [&](const WantedExport& one) { return is_wanted(*entry.its_export, one); });
   });
-  remove(std::move(unwanted), events);
+  remove(std::move(unwanted), wanted, events);
   const std::lock_guard lock(mutex_);
   std::vector<Entry> followed;
   for (WantedExport& one : wanted) {
@@ -115,21 +115,26 @@ void ExportRegistry::follow(std::vector<WantedExport> wanted, const ExportEvents
   entries_ = std::move(followed);
 }
 
-void ExportRegistry::remove(std::vector<Entry> unwanted, const ExportEvents& events) {
+void ExportRegistry::remove(std::vector<Entry> unwanted, const std::vector<WantedExport>& wanted,
+                            const ExportEvents& events) {
   // None waits for another one's requests.
   for (const Entry& entry : unwanted) entry.its_export->remove();
   const Clock::time_point patient_until = Clock::now() + removal_patience;
   for (Entry& entry : unwanted) {
+    const std::string& name = entry.its_export->name();
+    // Then it is another export from now on.
+    const bool changed = std::ranges::find(wanted, name, &WantedExport::name) != wanted.end();
+    const std::string what = changed ? "it was changed" : "it was removed";
     while (!entry.presence.expired() && Clock::now() < patient_until) {
       std::this_thread::sleep_for(milliseconds(1));
     }
     if (entry.presence.expired()) {
-      events.removed(entry.its_export->name(), "it was removed");
+      events.removed(name, what);
       continue;
     }
-    events.removed(entry.its_export->name(),
-                   "it was removed; but something that was begun with it has not ended, and until "
-                   "then its key is in memory");
+    events.removed(name, what +
+                             "; but something that was begun with it has not ended, and until "
+                             "then its key is in memory");
     const std::lock_guard lock(mutex_);
     leaving_.push_back(std::move(entry));
   }

@@ -56,9 +56,9 @@ class ExportRegistry {
 
   /// From now on these are the exports, in this order; their names are unique. Those that are asked
   /// for as before stay as they are, but for their rules, and one that failed is waiting again. The
-  /// others are removed first, also one that is being opened, and told so: with their keys, but for
-  /// requests that have begun and do not end within two seconds. What is new is waiting. Not from
-  /// two threads at once.
+  /// others are removed first, also one that was changed or is being opened, and told so: with
+  /// their keys, but for requests that have begun and do not end within two seconds. What is new is
+  /// waiting. Not from two threads at once.
   void follow(std::vector<WantedExport> wanted, const ExportEvents& events);
 
   /// Unlocks the first export, which is still refused to clients until it is started. For a process
@@ -105,7 +105,8 @@ class ExportRegistry {
   };
 
   std::vector<Entry> entries() const;
-  void remove(std::vector<Entry> unwanted, const ExportEvents& events);
+  void remove(std::vector<Entry> unwanted, const std::vector<WantedExport>& wanted,
+              const ExportEvents& events);
   Entry* entry_of(const Export& one);
   std::pair<std::shared_ptr<Export>, Presence> begin_due();
   std::optional<Clock::time_point> next_due(const ExportEvents& events);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/option_text.h"
 
 namespace luksdetached {
 
@@ -51,7 +52,8 @@ SecureBuffer ask(const luks::Token& token, const Warn& warn) {
   if (token.type == "systemd-recovery") {
     throw Error(ErrorKind::unsupported,
                 "this version cannot use tokens of this type, and need not: its recovery key is a "
-                "passphrase: give it with passphrase=");
+                "passphrase: give it with " +
+                    option_text("passphrase"));
   }
   throw Error(ErrorKind::unsupported,
               "this version cannot use tokens of this type, only those of clevis; give the secret "
@@ -93,8 +95,9 @@ luks::Unlocked unlock_by_tokens(const luks::Header& header, std::span<const std:
                                 const Warn& warn) {
   if (header.version == 1) {
     throw Error(ErrorKind::usage,
-                "secret=token: needs a LUKS2 header: LUKS1 has no tokens; give the secret of a key "
-                "slot");
+                option_text("secret", "token:") +
+                    " needs a LUKS2 header: LUKS1 has no tokens; give the secret of a key "
+                    "slot");
   }
   std::optional<Error> failure;
   std::vector<std::string> failed;

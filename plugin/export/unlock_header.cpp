@@ -5,12 +5,12 @@
 #include <string>
 
 #include "base/error.h"
+#include "export/of_header.h"
 #include "export/open_as.h"
 #include "export/required_header.h"
 #include "export/unlock_by_tokens.h"
 #include "luks/volume_key.h"
 #include "secret/secret.h"
-#include "source/uri.h"
 
 namespace luksdetached {
 
@@ -20,17 +20,6 @@ HeaderPart needed_part(const ExportOptions& options) {
   if (!options.header_sha256.empty()) return HeaderPart::whole;
   return opener_of(options) == luks::Opener::volume_key ? HeaderPart::metadata
                                                         : HeaderPart::key_material;
-}
-
-// Runs `step`; what it throws gets `role` ("header") and the name of `uri` in front.
-template <typename Step>
-auto of_header(const std::string& role, const std::string& uri, Step step) {
-  try {
-    return step();
-  } catch (const Error& error) {
-    throw Error(error.kind(), role + " " + parse_uri(uri).name + ": " + error.what(),
-                error.errno_code());
-  }
 }
 
 bool asks_tokens(const ExportOptions& options) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/option_text.h"
 #include "luks/header_formats.h"
 
 namespace luksdetached::luks {
@@ -78,7 +79,8 @@ std::string unsupported_hash(std::string_view name) {
 Refusal nothing_unlocks() {
   return {ErrorKind::unsupported,
           "no key slot holds the volume's key, so no secret can unlock it: if they were erased, it "
-          "needs a backup of the header, or the volume key itself (volume-key=)",
+          "needs a backup of the header, or the volume key itself (" +
+              option_text("volume-key") + ")",
           true};
 }
 

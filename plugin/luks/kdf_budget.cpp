@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/option_text.h"
 
 namespace luksdetached::luks {
 
@@ -28,8 +29,8 @@ void take(std::uint64_t& left, std::uint64_t asked, const std::string& what) {
   if (asked > left) {
     throw Error(ErrorKind::key_derivation,
                 what + ": the header asks for " + std::to_string(asked) + ", and " +
-                    std::to_string(left) +
-                    " are left after the key slots and secrets before; keyslot=N tries only one");
+                    std::to_string(left) + " are left after the key slots and secrets before; " +
+                    option_text("keyslot", "N") + " tries only one");
   }
   left -= asked;
 }
@@ -43,7 +44,7 @@ KdfBudget::KdfBudget(const KdfLimits& limits)
 
 void KdfBudget::spend(const Pbkdf2Cost& cost, std::size_t key_bytes) {
   require_at_most(limits_.iterations_max, cost.iterations, "PBKDF2 iterations",
-                  " (kdf-iterations-max=)");
+                  " (" + option_text("kdf-iterations-max") + ")");
   const std::size_t block = digest_size(cost.hash);
   const std::uint64_t blocks = (key_bytes + block - 1) / block;
   take(iterations_left_, cost.iterations * blocks, "PBKDF2 iterations");
@@ -52,7 +53,7 @@ void KdfBudget::spend(const Pbkdf2Cost& cost, std::size_t key_bytes) {
 void KdfBudget::spend(const Argon2Cost& cost) {
   const std::uint64_t memory = std::uint64_t{cost.memory_kib} * 1024;
   require_at_most(limits_.memory_max / 1024, cost.memory_kib, "Argon2 memory in KiB",
-                  " (kdf-memory-max=)");
+                  " (" + option_text("kdf-memory-max") + ")");
   require_at_most(max_lanes, cost.lanes, "Argon2 lanes");
   const std::uint64_t for_threads = cost.lanes == 1 ? 0 : cost.lanes * slices * thread_work;
   const std::uint64_t pass = std::max(memory, for_threads);

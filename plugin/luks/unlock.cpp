@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/option_text.h"
 #include "base/usable_cpus.h"
 #include "crypto/argon2.h"
 #include "crypto/pbkdf2_queue.h"
@@ -55,8 +56,9 @@ std::vector<const Keyslot*> candidates(const Header& header, std::optional<unsig
     }
   }
   if (slots.empty()) {
-    throw Error(ErrorKind::wrong_secret,
-                "every key slot has the priority 'ignore'; name one with keyslot=N");
+    throw Error(
+        ErrorKind::wrong_secret,
+        "every key slot has the priority 'ignore'; name one with " + option_text("keyslot", "N"));
   }
   std::stable_sort(slots.begin(), slots.end(),
                    [](const Keyslot* a, const Keyslot* b) { return a->priority > b->priority; });
@@ -84,13 +86,14 @@ Error no_match(const Header& header, std::span<const SecureBuffer> secrets,
       secrets.size() == 1 ? "the secret does not match " : "none of the secrets matches ";
   message += only ? "key slot " + std::to_string(*only) : std::string("any key slot");
   if (std::any_of(secrets.begin(), secrets.end(), ends_in_newline)) {
-    message +=
-        "; a secret ends in a newline, and secret= uses a file exactly as it is: if the passphrase "
-        "was typed, use passphrase=+FILE, which leaves the newline out";
+    message += "; a secret ends in a newline, and " + option_text("secret") +
+               " uses a file exactly as it is: if the passphrase was typed, use " +
+               option_text("passphrase", "+FILE") + ", which leaves the newline out";
   }
   const std::string ignored = only ? "" : ignored_slots(header);
   if (!ignored.empty()) {
-    message += "; not tried for their priority 'ignore': " + ignored + " (keyslot=N tries one)";
+    message += "; not tried for their priority 'ignore': " + ignored + " (" +
+               option_text("keyslot", "N") + " tries one)";
   }
   if (untried) message += std::string("; ") + untried->what();
   return {ErrorKind::wrong_secret, message};

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/option_text.h"
 #include "crypto/pbkdf2.h"
 #include "crypto/sector_cipher.h"
 
@@ -12,8 +13,9 @@ namespace luksdetached::luks {
 namespace {
 
 Error not_the_key(const Header& header, const std::string& why) {
-  return {ErrorKind::wrong_secret,
-          "what volume-key= gives is not the volume key of " + header.uuid + ": " + why};
+  return {ErrorKind::wrong_secret, "what " + option_text("volume-key") +
+                                       " gives is not the volume key of " + header.uuid + ": " +
+                                       why};
 }
 
 constexpr const char* advice =

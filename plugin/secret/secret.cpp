@@ -59,13 +59,13 @@ SecureBuffer read_line(int fd, const std::string& what) {
   for (;;) {
     if (length == most) {
       throw Error(ErrorKind::usage, what + " has a line longer than " + std::to_string(most - 1) +
-                                        " bytes; secret= takes larger secrets");
+                                        " bytes; what is larger is given as a secret");
     }
     const std::span<std::byte> next = line.span().subspan(length, 1);
     if (read_fully(fd, next, what) == 0 || next[0] == std::byte{'\n'}) break;
     if (next[0] == std::byte{0}) {
       throw Error(ErrorKind::usage,
-                  what + " holds a NUL byte, which no passphrase has; secret= takes any bytes");
+                  what + " holds a NUL byte, which no passphrase has; a secret may be any bytes");
     }
     ++length;
   }
@@ -90,7 +90,7 @@ FileDescriptor open_secret(const std::string& path, const std::string& what, con
 
 // What may have been meant by the name of a file that is not there.
 std::string meant_by(std::string_view path) {
-  if (path.starts_with('+')) return "; a passphrase in a file is given by passphrase=+FILE";
+  if (path.starts_with('+')) return "; +FILE is how a passphrase is given, not a secret";
   if (path == "token") return "; the tokens of the volume are given by token:";
   if (path.starts_with("file:")) return "; give the path alone";
   return {};
@@ -108,13 +108,13 @@ FileDescriptor open_secret_file(const std::string& path, const std::string& what
 
 Error too_short(const std::string& what, std::uint64_t has, std::uint64_t wanted) {
   return {ErrorKind::usage, what + " has only " + std::to_string(has) +
-                                " bytes where secret-offset= and secret-size= ask for " +
+                                " bytes where its offset and size ask for " +
                                 std::to_string(wanted)};
 }
 
 Error nothing_in(const std::string& what, std::uint64_t offset) {
   return {ErrorKind::usage,
-          what + (offset == 0 ? " is empty" : " has no bytes after secret-offset=")};
+          what + (offset == 0 ? " is empty" : " has no bytes after the offset that was asked for")};
 }
 
 SecureBuffer read_range(int fd, const SecretRange& range, const std::string& what) {
@@ -145,8 +145,8 @@ SecureBuffer cut(SecureBuffer bytes, const SecretRange& range, const std::string
 SecureBuffer read_standard_input(const SecretRange& range) {
   if (isatty(STDIN_FILENO) == 1) {
     throw Error(ErrorKind::usage,
-                "the secret on standard input would be typed on a terminal, which shows it: "
-                "passphrase=- asks for one");
+                "the secret on standard input would be typed on a terminal, which shows it: give a "
+                "passphrase instead, which is asked for");
   }
   return read_range(STDIN_FILENO, range, "the secret on standard input");
 }
@@ -175,8 +175,9 @@ SecureBuffer read_program(const SecretFrom& from, const SecretRange& range, cons
 
 SecureBuffer read_secret(const SecretFrom& from, const SecretRange& range, const Warn& warn) {
   if (range.size && *range.size > max_secret_bytes) {
-    throw Error(ErrorKind::usage,
-                "secret-size= is larger than " + std::to_string(max_secret_bytes) + " bytes");
+    throw Error(ErrorKind::usage, "a secret of " + std::to_string(*range.size) +
+                                      " bytes was asked for, and it has at most " +
+                                      std::to_string(max_secret_bytes));
   }
   switch (from.kind) {
     case SecretFrom::Kind::file: {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/option_text.h"
 #include "source/uri_parts.h"
 
 namespace luksdetached {
@@ -42,7 +43,7 @@ struct Builder {
     fail(ErrorKind::policy, what +
                                 " would be shown to every user of this machine, in the list of "
                                 "processes; " +
-                                instead + " (insecure=true allows it)");
+                                instead + " (" + flag_text("insecure") + " allows it)");
   }
 
   void start_nbdkit(const std::string& plugin, bool read_only) {

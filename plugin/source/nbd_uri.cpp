@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/option_text.h"
 #include "source/uri_parts.h"
 
 namespace luksdetached {
@@ -223,8 +224,7 @@ void check_tls_policy(const Uri& uri, bool insecure) {
   if (!uses_tls(uri.scheme) || insecure || !uri.tls_psk_file.empty()) return;
 
   const std::string refused = "refusing to connect to " + uri.name + ": ";
-  const std::string any_server =
-      " (the parameter insecure=true, or the program's --insecure, accepts any server)";
+  const std::string any_server = " (" + flag_text("insecure") + " accepts any server)";
   if (uri.scheme != Scheme::nbds) {
     throw Error(ErrorKind::policy,
                 refused + "the certificate of a server on " +

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "export/of_header.h"
 #include "export/open_as.h"
 #include "export/required_header.h"
 #include "forget_cached.h"
@@ -49,12 +50,7 @@ EditedHeader::EditedHeader(const ExportOptions& options, const Warn& warn)
       source_(open_for_writing(options, uri_, warn)),
       loaded_(load_header(*source_, HeaderPart::whole)) {
   loaded_.image.resize(loaded_.header.end);  // where damage hid its size, more was read
-  try {
-    check_required_header(options, loaded_);
-  } catch (const Error& error) {
-    throw Error(error.kind(), "header " + source_->name() + ": " + error.what(),
-                error.errno_code());
-  }
+  of_header("header", uri_, [&] { check_required_header(options, loaded_); });
 }
 
 std::vector<std::byte> EditedHeader::stored() const {

@@ -28,6 +28,9 @@ class EditedHeader {
   /// served is for check_servable. Throws Error.
   EditedHeader(const ExportOptions& options, const Warn& warn);
 
+  /// Where it is.
+  const std::string& uri() const noexcept { return uri_; }
+
   /// What is there now.
   const LoadedHeader& loaded() const noexcept { return loaded_; }
 

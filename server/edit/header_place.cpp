@@ -94,7 +94,7 @@ HeaderPlace::HeaderPlace(const ExportOptions& options, const LoadedHeader& heade
 void HeaderPlace::examine() {
   std::uint64_t wanted = header_.header.end;
   try {
-    current_ = load_header(*source_, HeaderPart::whole).header;
+    current_ = load_header(*source_, HeaderPart::whole, HeaderAdvice::none).header;
     wanted = std::max(wanted, current_->end);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::io) throw;

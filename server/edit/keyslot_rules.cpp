@@ -50,7 +50,8 @@ unsigned free_keyslot(const luks::Header& header, std::optional<unsigned> wanted
 const luks::Keyslot& find_keyslot(const luks::Header& header, unsigned id) {
   const luks::Keyslot* const slot = look_for(header, id);
   if (slot != nullptr) return *slot;
-  throw Error(ErrorKind::usage, "key slot " + std::to_string(id) + " is not in use");
+  throw Error(ErrorKind::usage,
+              "key slot " + std::to_string(id) + " is not in use (key list shows which are)");
 }
 
 void check_not_last(const luks::Header& header, unsigned id) {

@@ -220,12 +220,12 @@ TEST(ExportOptionsTest, WhatIsReadToItsEndIsReadForOneThingOnly) {
     return complaint(parameters);
   };
   const std::string of_input =
-      "secret= reads standard input to its end, so nothing else can be read from it";
+      "a secret reads standard input to its end, so nothing else can be read from it";
   EXPECT_EQ(complaint_of({{"secret", "-"}, {"passphrase", "-"}}), of_input);
   EXPECT_EQ(complaint_of({{"secret", "-"}, {"secret", "fd:0"}}), of_input);
   EXPECT_EQ(complaint_of({{"secret", "fd:0"}, {"passphrase", "-0"}}), of_input);
   EXPECT_EQ(complaint_of({{"secret", "fd:3"}, {"secret", "fd:3"}}),
-            "secret= reads file descriptor 3 to its end, so nothing else can be read from it");
+            "a secret reads file descriptor 3 to its end, so nothing else can be read from it");
   // Lines leave the rest, and these have nothing in common.
   EXPECT_EQ(complaint_of({{"passphrase", "-"}, {"passphrase", "-"}}), "nothing was thrown");
   EXPECT_EQ(complaint_of({{"secret", "-"}, {"secret", "fd:3"}, {"passphrase", "-4"}}),

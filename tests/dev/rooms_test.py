@@ -8,7 +8,7 @@ root = pathlib.Path(__file__).resolve().parents[2]
 
 # room: the rooms of ours, and the libraries of others, that it may include
 rooms = {
-    "config": ({"config"}, {"toml++"}),
+    "config": ({"base", "config"}, {"toml++"}),
     "plugin/base": ({"base"}, set()),
     "plugin/crypto": ({"base", "crypto"}, {"cryptopp"}),
     "plugin/log": ({"base", "log"}, set()),

@@ -1,6 +1,6 @@
 #include "export/load_header.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "../luks/header_builder.h"
 #include "../volume/memory_source.h"
@@ -147,6 +147,25 @@ TEST(LoadHeaderTest, ErrorsNameTheSourceAndKeepTheirKind) {
     EXPECT_EQ(error.kind(), ErrorKind::io);
     EXPECT_EQ(error.errno_code(), ENXIO);
   }
+}
+
+TEST(LoadHeaderTest, WhoRestoresAHeaderIsNotToldToDoSo) {
+  const auto message_of = [](const Bytes& bytes, HeaderAdvice advice) -> std::string {
+    MemorySource source(bytes);
+    try {
+      load_header(source, HeaderPart::whole, advice);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "nothing was thrown";
+  };
+  const Bytes zeros(100000);
+  EXPECT_EQ(message_of(zeros, HeaderAdvice::backup),
+            "header memory: there is no LUKS header; if there was one, luksdetached header restore "
+            "puts a backup in its place");
+  EXPECT_EQ(message_of(zeros, HeaderAdvice::none), "header memory: there is no LUKS header");
+  EXPECT_THAT(message_of({}, HeaderAdvice::backup), ::testing::HasSubstr("use a backup"));
+  EXPECT_THAT(message_of({}, HeaderAdvice::none), ::testing::Not(::testing::HasSubstr("backup")));
 }
 
 TEST(LoadHeaderTest, WhatIsNoHeaderIsGivenUpAfterTheMetadata) {

@@ -324,7 +324,19 @@ TEST_F(OpenExportTest, AnOffsetInsideTheSameHeaderIsRefusedWithItsPrimaryCopyDes
 TEST_F(OpenExportTest, HeaderAndPayloadExchangedAreRefused) {
   format_luks2();
   std::swap(options_.headers[0], options_.payload);
-  expect_error(ErrorKind::not_luks, "there is no LUKS header", [&] { open(); });
+  expect_error(ErrorKind::not_luks,
+               "header " + options_.headers[0] + ": there is no LUKS header, but payload " +
+                   options_.payload + " begins with one: are header and payload exchanged?",
+               [&] { open(); });
+}
+
+TEST_F(OpenExportTest, ALostHeaderIsToldWithWhatPutsItBack) {
+  format_luks2();
+  write_file(options_.headers[0], std::string(5000, '\0'));
+  expect_error(ErrorKind::not_luks,
+               "there is no LUKS header; if there was one, luksdetached header restore puts a "
+               "backup in its place",
+               [&] { open(); });
 }
 
 TEST_F(OpenExportTest, AQcow2ImageForAHeaderIsToldWithWhatReadsIt) {

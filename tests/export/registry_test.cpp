@@ -189,6 +189,21 @@ TEST_F(ExportRegistryTest, WhatIsAskedForAsBeforeStaysAsItIs) {
   EXPECT_EQ(registry.statuses()[0].name, "comes");
 }
 
+TEST_F(ExportRegistryTest, WhatWasChangedIsNotSaidToBeRemoved) {
+  ExportRegistry registry;
+  ExportOptions changed = options("secret");
+  changed.keyslot = 0;
+  open_all(registry, {{"changes", options("secret"), Access::read_only},
+                      {"goes", options("secret"), Access::read_only}});
+  std::vector<std::string> details;
+  ExportEvents keeping_details = events();
+  keeping_details.removed = [&](const auto& name, const auto& detail) {
+    details.push_back(name + ": " + detail);
+  };
+  registry.follow({{"changes", changed, Access::read_only}}, keeping_details);
+  EXPECT_EQ(details, (std::vector<std::string>{"changes: it was changed", "goes: it was removed"}));
+}
+
 TEST_F(ExportRegistryTest, RulesThatChangeCloseNothing) {
   ExportRegistry registry;
   const auto with = [&](ExportRules rules) {

@@ -69,8 +69,8 @@ refuses 2 'multiple of 512' --header "$new" --payload "$tmp/new" --payload-size 
 refuses 2 'makes a file' --header "$new" --payload nbd://127.0.0.1/x --payload-size 1M --secret "$tmp/secret"
 
 note "what is missing or too much"
-refuses 2 'header=URI is missing' "${with[@]}"
-refuses 2 'payload=URI is missing' --header "$new" --secret "$tmp/secret"
+refuses 2 '--header URI is missing' "${with[@]}"
+refuses 2 '--payload URI is missing' --header "$new" --secret "$tmp/secret"
 refuses 2 'no terminal' --header "$new" --payload "$tmp/payload"
 refuses 2 'more than one' --header "$new" "${with[@]}" --secret "$tmp/secret"
 refuses 2 'more than once' --header "$new" --header "$new" "${with[@]}"

@@ -51,7 +51,7 @@ for name in one two; do
   note "$name: a header that is destroyed"
   head -c 8192 /dev/zero | dd of="$header" conv=notrunc status=none
   [ $name = one ] || head -c 65536 /dev/zero | dd of="$header" conv=notrunc status=none
-  refuses 4 'no intact header .*--force' "$header" --input "$tmp/$name.backup"
+  refuses 4 'no intact header .*there is no LUKS header; --force' "$header" --input "$tmp/$name.backup"
   restore "$header" --input "$tmp/$name.backup" --force --keep-old "$tmp/$name.destroyed"
   opens "$header" "$tmp/$name.secret"
   cmp -n 8192 "$tmp/$name.destroyed" /dev/zero
@@ -72,7 +72,7 @@ opens "$tmp/two.header" "$tmp/two.secret"
 
 note "what cannot be"
 refuses 1 'No such file' "$tmp/two.header" --input "$tmp/none"
-refuses 1 'no LUKS header' "$tmp/two.header" --input "$tmp/two.secret" --force
+refuses 1 'two.secret: there is no LUKS header$' "$tmp/two.header" --input "$tmp/two.secret" --force
 refuses 2 'input' "$tmp/two.header"
 refuses 4 'exists and has something else' "$tmp/two.header" --input "$tmp/other.header" --force --keep-old "$tmp/two.secret"
 

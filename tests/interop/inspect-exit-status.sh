@@ -30,7 +30,7 @@ exits 0 "$program" inspect "file:$tmp/two.header"
 
 note "1: not valid"
 printf 'x' >"$tmp/no-header"
-fails 1 not_luks 'no LUKS header' "$tmp/no-header"
+fails 1 not_luks 'no LUKS header; if there was one, luksdetached header restore' "$tmp/no-header"
 : >"$tmp/no-header"
 fails 1 header_damaged 'truncated' "$tmp/no-header"
 head -c 100000 "$tmp/one.header" >"$tmp/no-header"

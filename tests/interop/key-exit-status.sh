@@ -40,7 +40,7 @@ ends 3 wrong_secret 'does not match key slot 0' remove "$header" --slot 0 --secr
 
 note "4: the last key slot, other ciphers of LUKS1"
 for name in one two; do
-  ends 4 policy 'last one .*--force' remove "$tmp/$name.header" --slot 0
+  ends 4 policy "header $tmp/$name.header: .* last one .*--force" remove "$tmp/$name.header" --slot 0
   ends 4 policy 'last one .*--force' remove "$tmp/$name.header" --secret "$tmp/$name.secret"
 done
 make_luks1 plain 256K --cipher aes-cbc-plain64
@@ -48,22 +48,22 @@ printf 'benbi\0\0' | dd of="$tmp/plain.header" bs=1 seek=44 conv=notrunc status=
 ends 4 unsupported 'aes-cbc-benbi' add "$tmp/plain.header" --volume-key "$secret" --new-secret "$tmp/new"
 
 note "2: key slots"
-ends 2 usage 'key slot 0 is in use' add "$header" --secret "$secret" --new-secret "$tmp/new" --slot 0
-ends 2 usage '0 to 7' add "$tmp/one.header" --secret "$tmp/one.secret" --new-secret "$tmp/new" --slot 8
-ends 2 usage 'key slot 5 is not in use' remove "$header" --slot 5
-ends 2 usage 'no priorities' add "$tmp/one.header" --secret "$tmp/one.secret" --new-secret "$tmp/new" --priority prefer "${cheap[@]}"
+ends 2 usage "header $header: key slot 0 is in use" add "$header" --secret "$secret" --new-secret "$tmp/new" --slot 0
+ends 2 usage 'one.header: .*0 to 7' add "$tmp/one.header" --secret "$tmp/one.secret" --new-secret "$tmp/new" --slot 8
+ends 2 usage "header $header: key slot 5 is not in use" remove "$header" --slot 5
+ends 2 usage "header $tmp/one.header: .*no priorities" add "$tmp/one.header" --secret "$tmp/one.secret" --new-secret "$tmp/new" --priority prefer "${cheap[@]}"
 ends 2 usage 'pbkdf2 with sha256 and nothing else' add "$tmp/one.header" --secret "$tmp/one.secret" --new-secret "$tmp/new" --pbkdf argon2id
 for slot in 1 2 3 4 5 6 7; do
   new_secret "key$slot"
   exits 0 "$program" key add "$tmp/one.header" --secret "$tmp/one.secret" --new-secret "$tmp/key$slot" "${cheap[@]}"
 done
-ends 2 usage 'all 8 key slots are in use; remove one' change "$tmp/one.header" --secret "$tmp/one.secret" --new-secret "$tmp/new"
+ends 2 usage 'one.header: all 8 key slots are in use; remove one' change "$tmp/one.header" --secret "$tmp/one.secret" --new-secret "$tmp/new"
 
 note "2: what is missing or too much"
 ends 2 usage 'no terminal' add "$header" --new-secret "$tmp/new"
 ends 2 usage '--new-secret .*no terminal' add "$header" --secret "$secret"
 ends 2 usage 'more than one' add "$header" --secret "$secret" --new-secret "$tmp/new" --new-secret "$tmp/wrong"
-ends 2 usage 'new-secret-size=x: expected a size' add "$header" --secret "$secret" --new-secret "$tmp/new" --new-secret-size x
+ends 2 usage '--new-secret-size x: expected a size' add "$header" --secret "$secret" --new-secret "$tmp/new" --new-secret-size x
 ends 2 usage 'to its end' add "$header" --secret - --new-secret -
 ends 2 usage 'give one of them' add "$header" --secret "$secret" --new-secret "$tmp/new" --pbkdf-force-iterations 1000 --iter-time 100
 ends 2 usage 'a passphrase itself is refused' add "$header" --secret "$secret" --new-passphrase hunter2

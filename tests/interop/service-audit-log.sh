@@ -63,7 +63,14 @@ says_dropped() {
 }
 eventually says_dropped
 
-note "removal"
+note "change and removal"
+{
+  export_table vm1 vm1
+  export_table vm2 vm2 'keyslot = 0'
+} | service_config
+exits 0 "$program" reload "$config"
+is_audited 'notice: audit event=remove export="vm2" detail="it was changed"$'
+settled
 export_table vm1 vm1 | service_config
 exits 0 "$program" reload "$config"
 is_audited 'notice: audit event=remove export="vm2" detail="it was removed"$'

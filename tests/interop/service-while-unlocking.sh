@@ -29,7 +29,9 @@ nbdinfo --list --json "$(uri_of)" | jq -r '.exports[]."export-name"' >"$tmp/list
 exits 0 "$program" healthcheck "$config"
 exits 0 "$program" healthcheck "$config" --ready vm1
 exits 1 "$program" healthcheck "$config" --ready
-says 'export vm2 is not ready: waiting'
+says 'export vm2 is not ready: waiting: it is being opened$'
+exits 0 "$program" reload "$config"
+says '^luksdetached: export vm2 is not ready: waiting: it is being opened$'
 
 note "then it is served"
 cat "$tmp/vm2.secret" >"$tmp/fifo"
@@ -55,6 +57,8 @@ start_service
 eventually nbdinfo --size "$(uri_of vm1)"
 reads "$tmp/plain" vm1
 [ "$(state slow) $(state vm2)" = "waiting waiting" ] || fail "states $(state slow) $(state vm2)"
+exits 1 "$program" healthcheck "$config" --ready vm2
+says 'export vm2 is not ready: waiting: others are opened first$'
 exits 1 nbdinfo --size "$(uri_of slow)"
 matches 'event=refusal export="slow" .*reason="export slow is still being unlocked' "$log"
 ends_within_a_second

@@ -75,8 +75,9 @@ says 'needs --secret .* no terminal'
 exits 2 "$program" test "$header" --secret
 exits 2 "$program" test "$header" "$header" --secret "$tmp/two.secret"
 exits 2 "$program" test "$header" --payload "$tmp/two.payload" --secret "$tmp/two.secret"
+says "^luksdetached: not expected: --payload $tmp/two.payload .luksdetached test --help says more.\$"
 exits 2 "$program" test "$header" --secret "$tmp/two.secret" --secret-offset some
-says 'secret-offset=some: expected a size'
+says '--secret-offset some: expected a size'
 exits 2 "$program" test "$header" --secret "$tmp/two.secret" --secret-size 1 --secret-size 2
 says 'more than once'
 exits 2 "$program" test "$header" --passphrase "+$tmp/two.secret" --secret-size 1

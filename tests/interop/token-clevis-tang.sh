@@ -105,7 +105,7 @@ for type in luks2-keyring systemd-tpm2 unheard-of; do
 done
 import_token systemd-recovery
 exits 4 "$program" test "$tmp/plain.header" --secret token:
-says 'token 3 \(systemd-recovery\): .* its recovery key is a passphrase: give it with passphrase='
+says 'token 3 \(systemd-recovery\): .* its recovery key is a passphrase: give it with --passphrase'
 make_luks1 old 256K
 with_token old
 refused 'secret=token: needs a LUKS2 header: LUKS1 has no tokens' "${volume[@]}"

@@ -112,8 +112,7 @@ TEST_F(SecretTest, OffsetAndSizeCutAPartOut) {
 
 TEST_F(SecretTest, AFileThatIsShorterThanAskedForIsRefused) {
   const std::string path = file("0123456789");
-  expect_error(ErrorKind::usage,
-               "has only 10 bytes where secret-offset= and secret-size= ask for 11",
+  expect_error(ErrorKind::usage, "has only 10 bytes where its offset and size ask for 11",
                [&] { read_secret_file(path, 0, 11); });
   expect_error(ErrorKind::usage, "has only 2 bytes", [&] { read_secret_file(path, 8, 3); });
   expect_error(ErrorKind::usage, "has only 0 bytes", [&] { read_secret_file(path, 10, 1); });
@@ -123,11 +122,10 @@ TEST_F(SecretTest, AFileThatIsShorterThanAskedForIsRefused) {
 TEST_F(SecretTest, AnEmptySecretIsRefused) {
   expect_error(ErrorKind::usage, "is empty", [&] { read_secret_file(file(""), 0, {}); });
   expect_error(ErrorKind::usage, "is empty", [&] { read_secret_file("/dev/null", 0, {}); });
-  expect_error(ErrorKind::usage,
-               "has no bytes after secret-offset=", [&] { read_secret_file(file("0123"), 4, {}); });
-  expect_error(ErrorKind::usage, "has no bytes after secret-offset=", [&] {
-    read_secret_file(file("0123"), 100, {});
-  });
+  expect_error(ErrorKind::usage, "has no bytes after the offset that was asked for",
+               [&] { read_secret_file(file("0123"), 4, {}); });
+  expect_error(ErrorKind::usage, "has no bytes after the offset that was asked for",
+               [&] { read_secret_file(file("0123"), 100, {}); });
 }
 
 TEST_F(SecretTest, EightMebibytesAreTheMost) {
@@ -146,7 +144,8 @@ TEST_F(SecretTest, AFileWithoutEndIsNotReadForEver) {
 }
 
 TEST_F(SecretTest, ASizeThatIsTooLargeIsRefusedBeforeReading) {
-  expect_error(ErrorKind::usage, "secret-size= is larger than 8388608 bytes",
+  expect_error(ErrorKind::usage,
+               "a secret of 8388609 bytes was asked for, and it has at most 8388608",
                [&] { read_secret_file(missing(), 0, max_secret_bytes + 1); });
 }
 
@@ -268,8 +267,8 @@ TEST_F(SecretTest, ATerminalIsNotAskedForAKeyFile) {
     return "nothing was thrown";
   });
   EXPECT_EQ(outcome,
-            "the secret on standard input would be typed on a terminal, which shows it: "
-            "passphrase=- asks for one");
+            "the secret on standard input would be typed on a terminal, which shows it: give a "
+            "passphrase instead, which is asked for");
 }
 
 // ---- credentials ----
@@ -312,12 +311,12 @@ TEST_F(SecretTest, OffsetAndSizeWorkOnAProgram) {
   EXPECT_EQ(text_of(read_secret(digits, {3, 4}, quiet)), "3456");
   EXPECT_EQ(text_of(read_secret(digits, {0, 10}, quiet)), "0123456789");
   expect_error(ErrorKind::usage,
-               "what secret program /bin/sh writes has only 2 bytes where secret-offset= and "
-               "secret-size= ask for 3",
+               "what secret program /bin/sh writes has only 2 bytes where its offset and "
+               "size ask for 3",
                [&] {
                  read_secret(digits, {8, 3}, quiet);
                });
-  expect_error(ErrorKind::usage, "has no bytes after secret-offset=", [&] {
+  expect_error(ErrorKind::usage, "has no bytes after the offset that was asked for", [&] {
     read_secret(digits, {10, {}}, quiet);
   });
   expect_error(ErrorKind::usage, "has only 0 bytes", [&] {
@@ -467,7 +466,7 @@ TEST_F(SecretTest, ATerminalIsPromptedAndDoesNotEcho) {
 
 TEST_F(SecretTest, AFileThatIsNotThereMayBeAnotherKindOfSecret) {
   const std::vector<std::pair<std::string, std::string>> table = {
-      {"+" + missing(), "; a passphrase in a file is given by passphrase=+FILE"},
+      {"+" + missing(), "; +FILE is how a passphrase is given, not a secret"},
       {"token", "; the tokens of the volume are given by token:"},
       {"file://" + missing(), "; give the path alone"},
       {missing(), ""},

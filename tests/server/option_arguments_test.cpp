@@ -60,6 +60,31 @@ TEST(OptionArgumentsTest, TheChecksAreThoseOfThePlugin) {
   EXPECT_THAT(literal, ::testing::Not(HasSubstr("hunter2")));
 }
 
+TEST(OptionArgumentsTest, MessagesNameOptionsByTheirPrefix) {
+  const auto complaint = [](const std::string& line) -> std::string {
+    CLI::App app;
+    OptionArguments arguments("new-");
+    for (const char* key : {"secret", "secret-size", "passphrase"}) {
+      arguments.add(app, key, "VALUE", "");
+    }
+    try {
+      app.parse(line);
+      (void)arguments.options(Purpose::new_secret);
+    } catch (const OptionError& error) {
+      return error.what();
+    }
+    return "nothing was thrown";
+  };
+  EXPECT_EQ(complaint("--new-secret fd:x --new-secret-size 1"),
+            "new-secret=fd:x: expected the number of a file descriptor, such as fd:3 (a file of "
+            "that name is written ./fd:x)");
+  EXPECT_THAT(complaint("--new-secret a --new-secret-size 1 --new-secret-size 2"),
+              HasSubstr("new-secret-size= is given more than once"));
+  EXPECT_EQ(complaint("--new-passphrase +a --new-secret-size 1"),
+            "new-secret-offset= and new-secret-size= are about new-secret=, which is not given");
+  EXPECT_THAT(complaint("--new-passphrase hunter2"), HasSubstr("new-passphrase= takes +FILE"));
+}
+
 TEST(OptionArgumentsTest, WhatIsSetIsAsIfItHadBeenGiven) {
   CLI::App app;
   OptionArguments arguments;
