@@ -8,10 +8,10 @@
 #include <chrono>
 #include <cstdint>
 #include <initializer_list>
-#include <stdexcept>
 #include <string_view>
 #include <system_error>
 
+#include "base/error.h"
 #include "base/unix_socket.h"
 #include "config/service_config.h"
 
@@ -24,11 +24,12 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds patience{5};
 constexpr std::size_t max_report_bytes = std::size_t{16} << 20;
 
-std::runtime_error no_answer(const std::string& path, int code) {
+Error no_answer(const std::string& path, int code) {
   const bool timed_out = code == EAGAIN || code == EWOULDBLOCK;
-  return std::runtime_error(
-      "the service does not answer on its status socket " + path + ": " +
-      (timed_out ? "it took too long" : std::generic_category().message(code)));
+  return {ErrorKind::source_unreachable,
+          "the service does not answer on its status socket " + path + ": " +
+              (timed_out ? "it took too long" : std::generic_category().message(code)),
+          code};
 }
 
 // Lets the next call on `fd` wait until `end` at most.
@@ -58,7 +59,8 @@ std::string ask(const std::string& path, std::string_view request) {
     if (got < 0) throw no_answer(path, errno);
     if (got == 0) return report;
     report.append(buffer, static_cast<std::size_t>(got));
-    if (report.size() > max_report_bytes) throw std::runtime_error("the status report has no end");
+    if (report.size() > max_report_bytes)
+      throw Error(ErrorKind::io, "the status report has no end");
   }
 }
 
@@ -123,12 +125,13 @@ bool is_report(const Json& report) {
 
 nlohmann::ordered_json ask_service(const std::string& path, Request request) {
   if (path.empty()) {
-    throw std::runtime_error("the config file names no status socket (status in [service])");
+    throw Error(ErrorKind::source_unreachable,
+                "the config file names no status socket (status in [service])");
   }
   auto report = nlohmann::ordered_json::parse(
       ask(path, request == Request::reload ? "reload\n" : "status\n"), nullptr, false);
   if (!is_report(report)) {
-    throw std::runtime_error("the answer on " + path + " is not a status report");
+    throw Error(ErrorKind::io, "the answer on " + path + " is not a status report");
   }
   return report;
 }

@@ -11,7 +11,7 @@ enum class Request {
   reload,  ///< its config shall be read again, which has not been done yet when the report comes
 };
 
-/// Connects to the status socket at `path` and returns the report. Throws std::runtime_error when
+/// Connects to the status socket at `path` and returns the report. Throws Error when
 /// the path is empty, nobody answers within five seconds, or the answer is not a report.
 nlohmann::ordered_json ask_service(const std::string& path, Request request);
 

@@ -88,4 +88,16 @@ qemu-img convert -O raw "$tmp/back.qcow2" "$tmp/back.raw"
 cmp -n 20971520 "$tmp/plain" "$tmp/back.raw"
 nothing_unfinished
 
+note "what is encrypted as it is, with a warning"
+for source in "$tmp/plain.qcow2" "$tmp/ordinary"; do
+  rm -f "$tmp"/far.header "$tmp"/as-it-is*
+  [ -e "$source" ] || { truncate -s 20M "$source" && cryptsetup luksFormat --batch-mode "${cheap_pbkdf2[@]}" --key-file "$tmp/far.secret" "$source"; }
+  truncate -s %512 "$source"
+  exits 0 "$program" encrypt "$source" --header "$tmp/far.header" --payload "$tmp/as-it-is" --secret "$tmp/far.secret" "${cheap_keyslot[@]}"
+  case $source in
+    *.qcow2) says 'warning: source .*plain.qcow2 is a qcow2 image, .* qemu:qcow2:PATH' ;;
+    *) says 'warning: source .*ordinary is a LUKS volume, .*detach' ;;
+  esac
+done
+
 [ "$original" = "$(sha256sum <"$tmp/plain")" ] || fail "the source was written"

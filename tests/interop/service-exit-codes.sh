@@ -48,6 +48,9 @@ for command in "config check" serve; do
 done
 
 note "not running"
+exits 1 "$program" status --json "$good"
+{ "$program" status --json "$good" 2>"$tmp/said" || true; } |
+  jq -e '.done == false and .error.kind == "source_unreachable"' >/dev/null || fail "no reason as JSON"
 exits 1 "$program" status "$good"
 exits 1 "$program" healthcheck "$good"
 says 'does not answer .*No such file'
