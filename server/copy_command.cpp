@@ -1,9 +1,11 @@
 #include "copy_command.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 #include "base/error.h"
 #include "copy/pieces.h"
@@ -150,11 +152,45 @@ void check_elsewhere(const std::string& uri, const std::vector<std::string>& oth
 
 std::vector<std::string> secret_files(const ExportOptions& options) {
   std::vector<std::string> files;
-  for (const SecretFrom& from : options.secrets) {
-    if (from.kind == SecretFrom::Kind::file) files.push_back(path_uri(from.path));
+  const auto add = [&](const std::string& path) { files.push_back(path_uri(path)); };
+  const auto add_descriptor = [&](int descriptor) {
+    add("/proc/self/fd/" + std::to_string(descriptor));
+  };
+  std::vector<SecretFrom> secrets = options.secrets;
+  if (options.volume_key) secrets.push_back(*options.volume_key);
+  for (const SecretFrom& from : secrets) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing changes the environment
+    const char* const credentials = std::getenv("CREDENTIALS_DIRECTORY");
+    switch (from.kind) {
+      case SecretFrom::Kind::file:
+      case SecretFrom::Kind::program:
+        add(from.path);
+        break;
+      case SecretFrom::Kind::descriptor:
+        add_descriptor(from.descriptor);
+        break;
+      case SecretFrom::Kind::standard_input:
+        add_descriptor(STDIN_FILENO);
+        break;
+      case SecretFrom::Kind::credential:
+        if (credentials != nullptr) add(std::string(credentials) + "/" + from.credential);
+        break;
+      case SecretFrom::Kind::tokens:
+        break;
+    }
   }
   for (const PassphraseFrom& from : options.passphrases) {
-    if (from.kind == PassphraseFrom::Kind::file) files.push_back(path_uri(from.path));
+    switch (from.kind) {
+      case PassphraseFrom::Kind::file:
+        add(from.path);
+        break;
+      case PassphraseFrom::Kind::descriptor:
+        add_descriptor(from.descriptor);
+        break;
+      case PassphraseFrom::Kind::standard_input:
+        add_descriptor(STDIN_FILENO);
+        break;
+    }
   }
   return files;
 }

@@ -19,6 +19,7 @@
 #include "edit/payload_signature.h"
 #include "export/data_area.h"
 #include "export/open_as.h"
+#include "interruption.h"
 #include "json_failure.h"
 #include "key_command.h"
 #include "new_secret.h"
@@ -93,6 +94,7 @@ void put(const ExportOptions& options, const LoadedHeader& header, const Payload
     place.put();
     return;
   }
+  const Interruption until_both_are_there;
   make_payload(payload, force);
   try {
     place.put();

@@ -16,6 +16,7 @@
 #include "copy_command.h"
 #include "create_command.h"
 #include "edit/new_volume.h"
+#include "edit/without_magic.h"
 #include "interruption.h"
 #include "json_failure.h"
 #include "key_command.h"
@@ -58,12 +59,11 @@ class Encryption {
     if (made) unfinished_.make(*made, source_->size());
     open_header();
     Interruption::check();
-    if (is_complete()) {
-      already_there_ = source_->size();
-    } else {
-      fill();
-    }
-    unfinished_.finish(header_, source_->size(), warnings_.warn());
+    const bool complete = is_complete();
+    already_there_ = complete ? source_->size() : fill();
+    unfinished_.check_unchanged(header_, source_->size());
+    if (!complete && !payload_path_.empty()) copy::finish(payload_path_, existing());
+    unfinished_.finish(header_, warnings_.warn());
   }
 
   const ExportOptions& options() const { return options_; }
@@ -80,6 +80,9 @@ class Encryption {
   void open_source() {
     source_ = open_to_read("source", source_uri_, options_.insecure);
     const std::size_t sector = arguments_.sector_bytes.value_or(512);
+    if (source_->size() / 512 >= edit::note_end) {
+      throw Error(ErrorKind::usage, "source " + source_->name() + " is larger than any volume");
+    }
     if (source_->size() != 0 && source_->size() % sector == 0) return warn_of_container();
     throw Error(ErrorKind::usage, "source " + source_->name() + " has " +
                                       std::to_string(source_->size()) +
@@ -207,7 +210,8 @@ class Encryption {
             .holes_are_zeros = is_file_place(source_uri_)};
   }
 
-  void fill() {
+  // Returns how many bytes were there already.
+  std::uint64_t fill() {
     copy::Target target = continues_ ? copy::Target::earlier : copy::Target::anything;
     std::string uri = options_.payload;
     if (!payload_path_.empty()) {
@@ -220,8 +224,7 @@ class Encryption {
     }
     RangeLock lock;
     const auto plain = open_plain(header_, volume_key_, std::move(payload_), lock, warnings_);
-    already_there_ = source_->size() - copy_and_verify(job(*plain, target), uri);
-    if (!payload_path_.empty()) copy::finish(payload_path_, existing());
+    return source_->size() - copy_and_verify(job(*plain, target), uri);
   }
 
   CreateArguments& arguments_;

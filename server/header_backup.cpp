@@ -8,6 +8,7 @@
 #include "edit/header_backup.h"
 #include "export/required_header.h"
 #include "export/unlock_header.h"
+#include "interruption.h"
 #include "json_failure.h"
 #include "print_json.h"
 #include "source/uri.h"
@@ -28,9 +29,12 @@ int back_up_header(const HeaderBackupArguments& arguments) {
     const edit::Existing existing =
         edit::check_replaceable(arguments.output, loaded.header, arguments.force);
     const std::vector<std::byte> image = edit::backup_image(loaded);
-    edit::NewFile file(arguments.output);
-    file.write(image);
-    file.publish(existing);
+    const Interruption until_it_is_told;
+    {
+      edit::NewFile file(arguments.output);
+      file.write(image);
+      file.publish(existing);
+    }
     const std::string sha256 = header_sha256(loaded);
     if (arguments.json) {
       print_json({{"schema", 1},

@@ -17,8 +17,20 @@ unsigned scopes = 0;
 std::atomic<int> noted = 0;                            // the signal
 static_assert(std::atomic<int>::is_always_lock_free);  // as a signal handler needs it
 
+void note(int number);
+
+void restore_default_actions() {
+  for (const int number : signals) {
+    struct sigaction now = {};
+    const bool ours = ::sigaction(number, nullptr, &now) == 0 && now.sa_handler == note;
+    if (ours) ::signal(number, SIG_DFL);
+  }
+}
+
+// The next signal ends the process at once: storage that does not answer would keep it.
 void note(int number) {
   noted = number;
+  restore_default_actions();
 }
 
 }  // namespace
@@ -28,8 +40,7 @@ Interruption::Interruption() {
   noted = 0;
   struct sigaction action = {};
   action.sa_handler = note;
-  // The same signal again ends the process at once: storage that does not answer would keep it.
-  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+  action.sa_flags = SA_RESTART;
   for (const int number : signals) {
     struct sigaction before = {};
     const bool ignored = ::sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_IGN;
@@ -38,12 +49,7 @@ Interruption::Interruption() {
 }
 
 Interruption::~Interruption() {
-  if (--scopes > 0) return;
-  for (const int number : signals) {
-    struct sigaction now = {};
-    const bool ours = ::sigaction(number, nullptr, &now) == 0 && now.sa_handler == note;
-    if (ours) ::signal(number, SIG_DFL);
-  }
+  if (--scopes == 0) restore_default_actions();
 }
 
 void Interruption::check() {

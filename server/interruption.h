@@ -4,7 +4,7 @@
 namespace luksdetached {
 
 /// From when it is made to when it goes, SIGINT, SIGTERM and SIGHUP are only noted; a second
-/// one of the same kind ends the process, which loses nothing. One that is made in the scope of
+/// one ends the process, which loses nothing. One that is made in the scope of
 /// another one changes nothing.
 class Interruption {
  public:

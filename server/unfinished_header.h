@@ -26,20 +26,25 @@ class UnfinishedHeader {
   /// For messages: where it is.
   std::string name() const;
 
-  /// Puts one there, for data of `source_bytes`, whole sectors of 512 bytes. Throws Error.
+  /// Puts one there, for data of `source_bytes`, whole sectors of 512 bytes. Throws Error, also
+  /// when there is one in the meantime.
   void make(const LoadedHeader& header, std::uint64_t source_bytes);
 
   /// Reads it. Throws Error; usage when it is for data of another size than `source_bytes`.
   LoadedHeader load(std::uint64_t source_bytes) const;
 
+  /// Throws Error unless what is there is still what `load` has returned.
+  void check_unchanged(const LoadedHeader& header, std::uint64_t source_bytes) const;
+
   /// Makes it what it shall be: `header`, what `load` has returned. Throws Error.
-  void finish(const LoadedHeader& header, std::uint64_t source_bytes, const Warn& warn);
+  void finish(const LoadedHeader& header, const Warn& warn) const;
 
   /// For messages: how it is given up, "…, or …".
   std::string or_begin_anew() const;
 
  private:
   std::vector<std::byte> read() const;
+  void remove_if_finished() const;
 
   ExportOptions options_;  // whose header is where the unfinished one is
   std::string path_;       // that it gets in the end; empty: it is no file

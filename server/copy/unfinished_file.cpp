@@ -20,6 +20,20 @@ namespace {
               "cannot " + doing + " " + escape_control(path) + ": " + errno_text(code), code);
 }
 
+// What others can open, or have put there, gets nothing.
+bool is_ours(const struct stat& status) {
+  return S_ISREG(status.st_mode) && status.st_nlink == 1 && status.st_uid == ::geteuid() &&
+         (status.st_mode & 077U) == 0;
+}
+
+Error not_left(const std::string& name, const std::string& why) {
+  return {ErrorKind::usage, escape_control(name) +
+                                " is not what an earlier attempt at this copy has left: " + why +
+                                "; remove it to begin anew"};
+}
+
+constexpr char not_ours[] = "it is not a file of this user alone";
+
 }  // namespace
 
 std::string unfinished_path(const std::string& path) {
@@ -28,7 +42,7 @@ std::string unfinished_path(const std::string& path) {
 
 bool exists(const std::string& path) {
   struct stat status = {};
-  if (::stat(path.c_str(), &status) == 0) return true;
+  if (::lstat(path.c_str(), &status) == 0) return true;
   if (errno != ENOENT) fail("examine", path);
   return false;
 }
@@ -39,18 +53,12 @@ Target make_unfinished(const std::string& path, std::uint64_t bytes) {
       ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
   struct stat status = {};
   if (!file || ::fstat(file.get(), &status) != 0) fail("make", name);
-  // One that was cut off right after it was made has no bytes yet. What others can open, or have
-  // put there, gets nothing.
+  if (!is_ours(status)) throw not_left(name, not_ours);
+  // One that was cut off right after it was made has no bytes yet.
   const auto there = static_cast<std::uint64_t>(status.st_size);
-  const bool ours = S_ISREG(status.st_mode) && status.st_nlink == 1 &&
-                    status.st_uid == ::geteuid() && (status.st_mode & 077U) == 0;
-  if (!ours || (there != 0 && there != bytes)) {
-    throw Error(
-        ErrorKind::usage,
-        escape_control(name) + " is not what an earlier attempt at this copy has left: " +
-            (ours ? "it has " + std::to_string(there) + " bytes instead of " + std::to_string(bytes)
-                  : "it is not a file of this user alone") +
-            "; remove it to begin anew");
+  if (there != 0 && there != bytes) {
+    throw not_left(
+        name, "it has " + std::to_string(there) + " bytes instead of " + std::to_string(bytes));
   }
   if (there == bytes) return Target::earlier;
   if (::ftruncate(file.get(), static_cast<off_t>(bytes)) != 0 || ::fsync(file.get()) != 0) {
@@ -58,6 +66,12 @@ Target make_unfinished(const std::string& path, std::uint64_t bytes) {
   }
   edit::sync_folder_of(name);
   return Target::zeros;
+}
+
+void check_ours(const std::string& name) {
+  struct stat status = {};
+  if (::lstat(name.c_str(), &status) != 0) fail("examine", name);
+  if (!is_ours(status)) throw not_left(name, not_ours);
 }
 
 void finish(const std::string& path, edit::Existing existing) {

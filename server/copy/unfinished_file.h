@@ -20,6 +20,9 @@ bool exists(const std::string& path);
 /// that is of another copy.
 Target make_unfinished(const std::string& path, std::uint64_t bytes);
 
+/// Throws Error(usage) unless `name` is a file of this user alone, as make_unfinished makes it.
+void check_ours(const std::string& name);
+
 /// Gives it its name, for good when this returns. Throws Error.
 void finish(const std::string& path, edit::Existing existing);
 

@@ -1,6 +1,7 @@
 #include "without_magic.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "base/error.h"
@@ -69,6 +70,20 @@ std::optional<WithoutMagic> find_without_magic(std::span<const std::byte> bytes)
     return std::nullopt;
   }
   return found;
+}
+
+void remove_magic(Source& place) {
+  constexpr std::array<std::byte, 512> nothing{};
+  luks::Header header;
+  try {
+    header = load_header(place, HeaderPart::metadata).header;
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::io) throw;
+    return;
+  }
+  for (const luks::HeaderCopy& copy : header.copies)
+    place.write(nothing, copy.offset, Durability::cached);
+  place.flush();
 }
 
 }  // namespace luksdetached::edit

@@ -57,6 +57,19 @@ for written in "$tmp/two.secret" "$tmp/two.secret.unfinished"; do
   refuses 2 'overwritten while it is needed' encrypt "$tmp/plain" --header "$tmp/new" --payload "$place" --passphrase "+$written" --force
 done
 mv "$written" "$tmp/two.secret"
+mkdir "$tmp/credentials"
+for name in volume-key credentials/c program; do cp "$tmp/two.secret" "$tmp/$name"; done
+export CREDENTIALS_DIRECTORY=$tmp/credentials
+while read -r name with; do
+  # shellcheck disable=SC2086  # words
+  refuses 2 'overwritten while it is needed' decrypt "${volume[@]}" $with --force "$tmp/$name" 3<"$tmp/program"
+done <<END
+volume-key --volume-key $tmp/volume-key
+credentials/c --secret credential:c
+program --secret exec:$tmp/program
+program --secret fd:3
+program --passphrase -3
+END
 
 note "what has the name that the result has until it is complete"
 cp "$tmp/two.payload" "$tmp/back.unfinished"

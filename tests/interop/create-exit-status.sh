@@ -95,3 +95,10 @@ for call in pwrite64 fsync renameat2; do
   done
   [ "$number" -gt 1 ] || fail "no $call"
 done
+
+note "Ctrl-C when the first of both is there: both are, and it says so"
+rm -f "$tmp/both.header" "$tmp/both.payload"
+exits 0 "${without_leak_check[@]}" strace -f -qq -o /dev/null -e trace=renameat2 -e inject=renameat2:signal=INT:when=1 \
+  "$program" create "${cheap_keyslot[@]}" --header "$tmp/both.header" --payload "$tmp/both.payload" --payload-size 1M --secret "$tmp/secret"
+says 'both.header: a LUKS2 header'
+opens "$tmp/both.header" "$tmp/secret"

@@ -35,7 +35,7 @@ for header in "$tmp/one.header" "$served_header"; do
   for version in 1 2; do
     note "LUKS$version, header $header"
     left "$header" $version
-    cmp -s -n 65536 "$tmp/before" /dev/zero && fail "nothing was written"
+    cmp -s -n 2097152 "$tmp/before" /dev/zero && fail "nothing was written"
     for force in '' --force; do
       exits 2 "$program" encrypt "$tmp/shorter" "${options[@]}" --secret "$tmp/one.secret" $force
       says 'header .* is of an attempt with a source of 3145728 bytes, and this one has 1048576: give that source, or (remove|overwrite) .*header'
@@ -60,3 +60,57 @@ for header in "$tmp/one.header" "$served_header"; do
   done
 done
 nothing_unfinished
+
+note "what has the name of an unfinished header, and is none of an earlier attempt"
+encrypt=("$program" encrypt "$tmp/plain" --header "$tmp/new" --payload "$tmp/new.payload" --secret "$tmp/one.secret" "${cheap_keyslot[@]}")
+unfinished=$tmp/new.unfinished
+refused_as_it_is() {
+  exits 2 "${encrypt[@]}"
+  says "new.unfinished is not(, or not any more,)? what an earlier attempt .*(remove .*new.unfinished|remove it) to begin anew"
+  rm -f "$unfinished"
+}
+(umask 077 && cp "$tmp/one.header" "$unfinished") # a whole header, of another volume
+refused_as_it_is
+(umask 077 && : >"$unfinished")
+refused_as_it_is
+ln -s one.header "$unfinished"
+refused_as_it_is
+ln "$tmp/one.header" "$unfinished"
+refused_as_it_is
+cp "$tmp/one.header" "$unfinished" && chmod 0644 "$unfinished"
+refused_as_it_is
+[ ! -e "$tmp/new.payload.unfinished" ] || fail "something was copied"
+
+note "the same command twice at once: one of them completes it"
+"${encrypt[@]/#1000/3000000}" >"$tmp/first" 2>&1 &
+first=$!
+status=0
+"${encrypt[@]/#1000/3000000}" >"$tmp/second" 2>&1 || status=$?
+if wait $first; then [ $status != 0 ]; else [ $status = 0 ]; fi || fail "$(cat "$tmp/first" "$tmp/second")"
+opens "$tmp/new" "$tmp/one.secret"
+exits 0 "$program" decrypt --header "$tmp/new" --payload "$tmp/new.payload" --secret "$tmp/one.secret" "$tmp/back"
+same "$tmp/plain" "$tmp/back"
+nothing_unfinished
+rm "$tmp/new" "$tmp/new.payload"
+
+note "killed when the header has its name: complete, and nothing is left when the command is given again"
+killed_at unlink 1 "${encrypt[@]}" || fail "not killed"
+[ -e "$unfinished" ] || fail "nothing is left to be removed"
+opens "$tmp/new" "$tmp/one.secret"
+exits 4 "${encrypt[@]}"
+says 'header .*new exists'
+nothing_unfinished
+
+note "a name that leads nowhere"
+ln -s nowhere "$tmp/link"
+exits 4 "${encrypt[@]/"$tmp/new"/"$tmp/link"}"
+says 'header .*link exists'
+
+note "with --force over a larger header: that is gone at once"
+cryptsetup luksFormat --batch-mode --type luks2 "${cheap_pbkdf2[@]}" --luks2-metadata-size 4m --luks2-keyslots-size 16m --key-file "$tmp/other.secret" \
+  --header "$tmp/larger" "$tmp/plain"
+serve_plain file "$tmp/larger"
+killed_at fdatasync 1 "$program" encrypt "$tmp/plain" --header "$uri" --payload "$tmp/other.payload" --secret "$tmp/one.secret" \
+  "${cheap_keyslot[@]}" --luks 1 --force || fail "not killed"
+! cryptsetup isLuks "$tmp/larger" || fail "there is a header"
+! cryptsetup open --test-passphrase --key-file "$tmp/other.secret" "$tmp/larger" 2>/dev/null || fail "the old one opens"

@@ -67,11 +67,11 @@ for command in encrypt decrypt; do
   done
 done
 
-note "storage that does not answer: the same signal again ends it"
+note "storage that does not answer: a second signal ends it"
 begin_encrypt
 truncate -s 4M "$tmp/silent"
 serve_stuck "$tmp/silent"
-"$program" encrypt "$tmp/plain" --header "$tmp/one.header" --payload "$uri" --secret "$tmp/one.secret" "${cheap_keyslot[@]}" \
+env --default-signal=INT "$program" encrypt "$tmp/plain" --header "$tmp/one.header" --payload "$uri" --secret "$tmp/one.secret" "${cheap_keyslot[@]}" \
   >"$tmp/said" 2>&1 </dev/null &
 process=$!
 catches_sigterm() { [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' /proc/$process/status) & 0x4000)) != 0 ]; }
@@ -80,10 +80,10 @@ eventually test -e "$tmp/one.header.unfinished"
 eventually catches_sigterm
 kill -TERM $process
 eventually is_noted
-kill -TERM $process
+kill -INT $process
 status=0
 wait $process || status=$?
-[ $status = 143 ] || fail "status $status: $(cat "$tmp/said")"
+[ $status = 130 ] || fail "status $status: $(cat "$tmp/said")"
 
 note "Ctrl-C before anything is copied: the same, as there is something to be continued"
 begin_encrypt
@@ -104,15 +104,33 @@ note "Ctrl-C: says that it can be continued, and it is"
 begin_encrypt
 truncate -s 4G "$tmp/large" # of which encrypting takes a while
 noise 5M | dd of="$tmp/large" conv=notrunc status=none # its holes are not read
-# A shell's background processes ignore SIGINT.
-env --default-signal=INT "$program" encrypt "$tmp/large" --header "$tmp/one.header" --payload "$tmp/one.payload" --secret "$tmp/one.secret" \
-  "${cheap_keyslot[@]}" >"$tmp/said" 2>&1 </dev/null &
-process=$!
-eventually test -e "$tmp/one.header.unfinished"
-eventually sh -c '[ "$(du -k "$1" | cut -f1)" -gt 4096 ]' - "$tmp/one.payload.unfinished"
-kill -INT $process
+# is_copying OPTION…: encrypts it, and is in the middle of that. A shell's background processes ignore SIGINT.
+is_copying() {
+  begin_encrypt
+  env --default-signal=INT "$program" encrypt "$tmp/large" --header "$tmp/one.header" --payload "$tmp/one.payload" --secret "$tmp/one.secret" \
+    "${cheap_keyslot[@]}" "$@" >"$tmp/said" 2>"$tmp/errors" </dev/null &
+  process=$!
+  eventually test -e "$tmp/one.header.unfinished"
+  eventually sh -c '[ "$(du -k "$1" | cut -f1)" -gt 4096 ]' - "$tmp/one.payload.unfinished"
+}
+for signal in INT:130 TERM:143 HUP:129; do
+  is_copying --json
+  kill "-${signal%:*}" $process
+  status=0
+  wait $process || status=$?
+  [ $status = "${signal#*:}" ] || fail "$signal: status $status: $(cat "$tmp/errors")"
+  grep -q 'interrupted; the same command, given again, continues' "$tmp/errors" || fail "$(cat "$tmp/errors")"
+  jq -e '.done == false and .error.kind == "io"' "$tmp/said" >/dev/null || fail "$(cat "$tmp/said")"
+  [ ! -e "$tmp/one.header" ] && [ ! -e "$tmp/one.payload" ] || fail "it looks finished"
+done
+
+note "nohup: it goes on"
+trap '' HUP
+is_copying
+kill -HUP $process
+sleep 0.5
+kill -TERM $process
 status=0
 wait $process || status=$?
-[ $status = 130 ] || fail "status $status: $(cat "$tmp/said")"
-says 'interrupted; the same command, given again, continues'
-[ ! -e "$tmp/one.header" ] && [ ! -e "$tmp/one.payload" ] || fail "it looks finished"
+[ $status = 143 ] || fail "status $status"
+trap - HUP

@@ -72,6 +72,12 @@ note "a limit for files is an error, and nothing is left"
 exits 1 bash -c "ulimit -f 100 && exec \"\$@\"" - "$program" header backup "$tmp/two.header" --output "$tmp/limited"
 says 'File too large'
 
+note "Ctrl-C when all but its name is there: it is made, and says so"
+exits 0 "${without_leak_check[@]}" strace -qq -o /dev/null -e trace=fsync -e inject=fsync:signal=INT:when=1 \
+  "$program" header backup "$tmp/two.header" --output "$tmp/interrupted"
+says 'backed up to .*interrupted, read back and compared'
+opens "$tmp/interrupted" "$tmp/two.secret"
+
 note "a lost write is noticed, and nothing is left"
 exits 1 "${without_leak_check[@]}" strace -qq -o /dev/null -e trace=pwrite64 -e inject=pwrite64:retval=4096:when=1 \
   "$program" header backup "$tmp/two.header" --output "$tmp/lost"

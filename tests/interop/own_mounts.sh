@@ -2,5 +2,5 @@
 # the common one could stay mounted after its umount: in the namespaces that other tests make, copies of that.
 # shellcheck shell=bash
 if [ -z "${own_mounts:-}" ] && unshare --mount true 2>/dev/null; then
-  own_mounts=true exec unshare --mount "$0" "$@"
+  own_mounts=true exec unshare --mount bash "$0" "$@"
 fi
