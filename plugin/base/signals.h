@@ -7,8 +7,8 @@
 
 namespace luksdetached {
 
-/// Neither this thread nor one that is made in its scope gets signals; what has come in the meantime
-/// is there when it ends.
+/// Neither this thread nor one that is made in its scope gets signals; what has come in the
+/// meantime is there when it ends.
 class NoSignals {
  public:
   NoSignals() noexcept {

@@ -29,8 +29,8 @@ struct WithoutMagic {
 /// That, if it is what `bytes` begin with, whole and intact.
 std::optional<WithoutMagic> find_without_magic(std::span<const std::byte> bytes);
 
-/// Takes from the header that `place` begins with, if there is one, what says that it is one, of each
-/// copy of its metadata, for good when this returns. Throws Error.
+/// Takes from the header that `place` begins with, if there is one, what says that it is one, of
+/// each copy of its metadata, for good when this returns. Throws Error.
 void remove_magic(Source& place);
 
 }  // namespace luksdetached::edit
