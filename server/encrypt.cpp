@@ -1,13 +1,11 @@
 #include <strings.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "base/error.h"
@@ -17,6 +15,7 @@
 #include "create_command.h"
 #include "edit/new_volume.h"
 #include "edit/without_magic.h"
+#include "export/qcow2_image.h"
 #include "interruption.h"
 #include "json_failure.h"
 #include "key_command.h"
@@ -93,11 +92,9 @@ class Encryption {
 
   // What most people would not want to be encrypted as it is.
   void warn_of_container() {
-    constexpr std::string_view qcow2_magic = "QFI\xfb";
     std::array<std::byte, luks::magic_bytes> begin{};
     source_->read(begin, 0);
-    if (std::ranges::equal(std::span(begin).first(qcow2_magic.size()),
-                           std::as_bytes(std::span(qcow2_magic)))) {
+    if (begins_like_qcow2(begin)) {
       warnings_.add("source " + source_->name() +
                     " is a qcow2 image, which is encrypted as it is; the disk in it is "
                     "qemu:qcow2:PATH");

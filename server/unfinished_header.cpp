@@ -74,8 +74,9 @@ void UnfinishedHeader::make(const LoadedHeader& header, std::uint64_t source_byt
   const LoadedHeader unfinished = edit::without_magic(header, source_bytes / sector_bytes);
   if (path_.empty()) {
     // To derive a key takes a while. A larger header would not be overwritten as a whole.
-    if (!force_) check_header_place(options_);
-    if (force_) {
+    if (!force_) {
+      check_header_place(options_);
+    } else {
       edit::remove_magic(*open_to_write("header", options_.headers.front(), options_.insecure));
     }
     // That it may not be durable is said when it is finished.
