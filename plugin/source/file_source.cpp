@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <ctime>
 
 #include "base/error.h"
 #include "source/holder.h"
@@ -36,6 +37,14 @@ void require_storage(const std::string& name, mode_t mode) {
       ErrorKind::source_unreachable,
       "cannot use " + name + ": it is " + kind_of(mode) + ", not a regular file or a block device",
       EINVAL);
+}
+
+// Of the kernel's last tick, a few milliseconds ago: a tenth of the time that it takes to look at
+// the clock itself.
+std::chrono::nanoseconds time_of_tick() {
+  timespec time = {};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 bool only_readable(int code) {
@@ -163,11 +172,10 @@ std::uint64_t FileSource::current_size() {
 // will do, as to look costs much of a small write. But not near the end: there the file would have
 // its old size again.
 void FileSource::require_bytes(const char* action, std::uint64_t length, std::uint64_t offset) {
-  using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds moment(10);
   constexpr std::uint64_t near_the_end = std::uint64_t{1} << 20;
   if (block_device_) return;
-  const auto now = Clock::now();
+  const auto now = time_of_tick();
   if (now - looked_at_.load(std::memory_order_acquire) < moment &&
       offset + length + near_the_end <= seen_size_.load(std::memory_order_relaxed)) {
     return;
@@ -208,6 +216,15 @@ void FileSource::read(std::span<std::byte> to, std::uint64_t offset) {
   }
 }
 
+ssize_t FileSource::write_once(std::span<const std::byte> from, std::uint64_t offset, int flags) {
+  const auto position = static_cast<off_t>(offset);
+  // Without flags the simple call, which takes a tenth less for a small write.
+  if (flags == 0) return ::pwrite(file_.get(), from.data(), from.size(), position);
+  // It does not write to its vector's memory; the type is that of preadv2.
+  const iovec vector = {const_cast<std::byte*>(from.data()), from.size()};
+  return ::pwritev2(file_.get(), &vector, 1, position, flags);
+}
+
 void FileSource::write(std::span<const std::byte> from, std::uint64_t offset,
                        Durability durability) {
   require_bytes("write", from.size(), offset);
@@ -215,9 +232,7 @@ void FileSource::write(std::span<const std::byte> from, std::uint64_t offset,
   bool flush_after = false;
   while (!from.empty()) {
     const std::size_t wanted = std::min(from.size(), max_transfer);
-    // pwritev2 does not write to its vector's memory; the type is that of preadv2.
-    const iovec vector = {const_cast<std::byte*>(from.data()), wanted};
-    const ssize_t done = ::pwritev2(file_.get(), &vector, 1, static_cast<off_t>(offset), flags);
+    const ssize_t done = write_once(from.first(wanted), offset, flags);
     if (done < 0) {
       if (errno == EINTR) continue;
       if (flags != 0 && (errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS)) {

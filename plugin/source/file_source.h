@@ -1,6 +1,8 @@
 // A Source on a regular file or a block device of this machine.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -49,6 +51,7 @@ class FileSource final : public Source {
   void open(Access access, bool lock);
   void lock_file(const struct stat& file) const;
   bool find_size(std::uint64_t& bytes) const noexcept;
+  ssize_t write_once(std::span<const std::byte> from, std::uint64_t offset, int flags);
   void require_bytes(const char* action, std::uint64_t length, std::uint64_t offset);
   [[noreturn]] void fail_short(const char* action, std::uint64_t length,
                                std::uint64_t offset) const;
@@ -59,9 +62,9 @@ class FileSource final : public Source {
   std::string name_;
   FileDescriptor file_;
   std::uint64_t size_ = 0;
-  std::atomic<std::chrono::steady_clock::time_point> looked_at_{};  // at the size of the file,
-  std::atomic<std::uint64_t> seen_size_ = 0;                        // which then was this
-  std::uint64_t discard_unit_ = 1;                                  // bytes
+  std::atomic<std::chrono::nanoseconds> looked_at_{};  // at the size of the file,
+  std::atomic<std::uint64_t> seen_size_ = 0;           // which then was this
+  std::uint64_t discard_unit_ = 1;                     // bytes
   bool block_device_ = false;
   bool writable_ = false;
   bool rotational_ = false;

@@ -107,7 +107,7 @@ std::uint64_t Volume::measure() {
 }
 
 std::uint64_t Volume::sector_begin(std::uint64_t offset) const noexcept {
-  return offset / area_.sector_size * area_.sector_size;
+  return offset & ~std::uint64_t{area_.sector_size - 1};  // a power of two
 }
 
 std::uint64_t Volume::sector_end(std::uint64_t offset) const noexcept {

@@ -45,7 +45,7 @@ done_in_place() {
   cmp -n "$end" "$tmp/v.volume" /dev/zero
 }
 command=("$program" detach "$tmp/v.volume" --header "$tmp/v.header" --secret "$tmp/v.secret" --wipe-header)
-killed in_place pwrite64 pwritev2 fsync fdatasync renameat2
+killed in_place pwrite64,pwritev2 fsync fdatasync renameat2
 
 begin_moving() { fresh; }
 look_moving() {
@@ -58,7 +58,7 @@ done_moving() {
   decrypted v 512 | same "$tmp/v.plain" /dev/stdin
 }
 command=("$program" detach "$tmp/v.volume" --header "$tmp/v.header" --payload "$tmp/v.payload" --secret "$tmp/v.secret")
-killed moving ftruncate pwrite64 pwritev2 fsync fdatasync renameat2
+killed moving ftruncate pwrite64,pwritev2 fsync fdatasync renameat2
 
 begin_attaching() {
   fresh
@@ -71,13 +71,13 @@ look_attaching() {
 }
 done_attaching() { cmp "$tmp/v.volume" "$tmp/v.original"; }
 command=("$program" attach --header "$tmp/v.header" --payload "$tmp/v.volume" "$tmp/v.volume")
-killed attaching pwritev2 fdatasync
+killed attaching pwrite64,pwritev2 fdatasync
 
 note "attach into a new volume: it is there as a whole, or not at all"
 fresh
 "$program" detach "$tmp/v.volume" --header "$tmp/v.header" --payload "$tmp/v.payload" --secret "$tmp/v.secret" >/dev/null
 command=("$program" attach --header "$tmp/v.header" --payload "$tmp/v.payload" "$tmp/again")
-for call in ftruncate pwritev2 fsync fdatasync renameat2; do
+for call in ftruncate pwrite64,pwritev2 fsync fdatasync renameat2; do
   for ((number = 1; ; number++)); do
     rm -f "$tmp"/again*
     killed_at "$call" $number "${command[@]}" || break

@@ -122,9 +122,9 @@ note "before it is wiped the header's copy is read from its storage, and opens t
 make_ordinary_luks2 proof
 detach=("$program" detach "$tmp/proof.volume" --header "$tmp/proof.header" --secret "$tmp/proof.secret")
 exits 0 "${detach[@]}"
-"${without_leak_check[@]}" strace -f -y -o "$tmp/trace" -e trace=fadvise64,pread64,pwritev2 "${detach[@]}" --wipe-header >"$tmp/said" 2>&1 </dev/null ||
+"${without_leak_check[@]}" strace -f -y -o "$tmp/trace" -e trace=fadvise64,pread64,pwrite64,pwritev2 "${detach[@]}" --wipe-header >"$tmp/said" 2>&1 </dev/null ||
   fail "$(cat "$tmp/said")"
-sed '/pwritev2(.*proof.volume/,$d' "$tmp/trace" | sed -n '/fadvise64(.*proof.header.*POSIX_FADV_DONTNEED/,$p' >"$tmp/proof"
+sed -E '/pwrite(64|v2)\(.*proof.volume/,$d' "$tmp/trace" | sed -n '/fadvise64(.*proof.header.*POSIX_FADV_DONTNEED/,$p' >"$tmp/proof"
 matches 'pread64\(.*proof.header' "$tmp/proof"
 
 note "no header when the payload's server has something else for who comes later"

@@ -37,7 +37,7 @@ is_right
 
 note "killed"
 killed=0
-for call in sendto pwritev2 fdatasync renameat2; do
+for call in sendto pwrite64,pwritev2 fdatasync renameat2; do
   case $call in sendto) step=$(rounds 5 15) ;; *) step=1 ;; esac
   for ((number = 1; ; number += step)); do
     rm -f "$tmp"/one.payload*

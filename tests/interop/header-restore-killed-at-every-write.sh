@@ -47,9 +47,9 @@ for name in one two; do
   cp "$tmp/$name.header" "$tmp/now"
   # Both are in the same key slot.
   other_key "$tmp/now" "$secret" "$tmp/second"
-  killed file pwrite64 fsync renameat2 fchmod rename
+  killed file pwrite64,pwritev2 fsync renameat2 fchmod rename
   # More than a header: it is written where it is.
   noise 64K >>"$tmp/now"
   noise 8M >>"$tmp/now"
-  killed in-place pwrite64 fsync renameat2 pwritev2 fdatasync
+  killed in-place pwrite64,pwritev2 fsync renameat2 fdatasync
 done

@@ -12,7 +12,7 @@ new_secret kept
 killed() {
   local call number count=0 header=$tmp/edited command=$3
   local arguments=("$program" key "$command" "$header" "${@:4}")
-  for call in pwritev2 fdatasync; do
+  for call in pwrite64,pwritev2 fdatasync; do
     for ((number = 1; ; number++)); do
       cp "$tmp/$1.header" "$header"
       killed_at $call $number "${arguments[@]}" || break
