@@ -4,6 +4,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/move_off_this_cpu.h"
 #include "base/signals.h"
 
 namespace luksdetached {
@@ -15,7 +16,9 @@ void in_parallel(unsigned count, const std::function<void(unsigned)>& work) {
   {
     const NoSignals no_signals;
     try {
-      for (; next < count; ++next) threads.emplace_back(std::cref(work), next);
+      for (; next < count; ++next) {
+        move_off_this_cpu(threads.emplace_back(std::cref(work), next));
+      }
     } catch (const std::exception&) {
       // The process may have no more threads, or memory for one.
     }

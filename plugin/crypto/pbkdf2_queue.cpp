@@ -4,6 +4,7 @@
 #include <exception>
 #include <span>
 
+#include "base/move_off_this_cpu.h"
 #include "base/signals.h"
 
 namespace luksdetached {
@@ -34,7 +35,9 @@ Pbkdf2Queue::Pbkdf2Queue(std::vector<Pbkdf2Input> inputs, unsigned threads)
   const NoSignals no_signals;
   const std::lock_guard lock(mutex_);  // they look how many there are
   try {
-    for (std::size_t n = 1; n < helpers; ++n) helpers_.emplace_back(&Pbkdf2Queue::help, this);
+    for (std::size_t n = 1; n < helpers; ++n) {
+      move_off_this_cpu(helpers_.emplace_back(&Pbkdf2Queue::help, this));
+    }
   } catch (const std::exception&) {
     // The process may have no more threads: those that there are do it.
   }
