@@ -26,12 +26,9 @@ class StripeMerger {
   SecureBuffer take() && { return std::move(key_); }
 
  private:
-  void diffuse();
-
-  SecureBuffer key_;     // of the stripes so far
-  SecureBuffer digest_;  // scratch
-  std::size_t at_ = 0;   // bytes of the current stripe that were added
-  std::uint32_t left_;   // stripes that are not complete
+  SecureBuffer key_;    // of the stripes so far
+  std::size_t at_ = 0;  // bytes of the current stripe that were added
+  std::uint32_t left_;  // stripes that are not complete
   Hash hash_;
 };
 
