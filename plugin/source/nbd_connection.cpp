@@ -1,7 +1,6 @@
 #include "source/nbd_connection.h"
 
 #include <fcntl.h>
-#include <libnbd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -19,6 +18,7 @@
 
 #include "base/error.h"
 #include "base/signals.h"
+#include "source/loaded_libnbd.h"
 #include "source/socket_limit.h"
 
 namespace luksdetached {
@@ -93,20 +93,20 @@ std::string seconds_text(std::chrono::milliseconds time) {
 }
 
 bool is_lost(nbd_handle* nbd) {
-  return nbd_aio_is_dead(nbd) == 1 || nbd_aio_is_closed(nbd) == 1;
+  return libnbd().nbd_aio_is_dead(nbd) == 1 || libnbd().nbd_aio_is_closed(nbd) == 1;
 }
 
 }  // namespace
 
-NbdConnection::Handle::Handle() : nbd(nbd_create()) {
+NbdConnection::Handle::Handle() : nbd(libnbd().nbd_create()) {
   if (nbd == nullptr) {
     throw Error(ErrorKind::source_unreachable,
-                std::string("cannot set up libnbd: ") + nbd_get_error());
+                std::string("cannot set up libnbd: ") + libnbd().nbd_get_error());
   }
 }
 
 void NbdConnection::Handle::close() noexcept {
-  if (nbd != nullptr) nbd_close(std::exchange(nbd, nullptr));
+  if (nbd != nullptr) libnbd().nbd_close(std::exchange(nbd, nullptr));
 }
 
 NbdConnection::NbdConnection(Uri uri, const NbdDeadlines& deadlines, NbdHoles holes)
@@ -127,10 +127,10 @@ NbdConnection::~NbdConnection() {
   stopping_ = true;
   kick_.happen();
   reader_.join();
-  if (nbd_aio_disconnect(handle_.nbd, 0) == -1) return;
+  if (libnbd().nbd_aio_disconnect(handle_.nbd, 0) == -1) return;
   const auto deadline = Clock::now() + goodbye_time;
   const auto unsent = [this] {
-    return (nbd_aio_get_direction(handle_.nbd) & LIBNBD_AIO_DIRECTION_WRITE) != 0;
+    return (libnbd().nbd_aio_get_direction(handle_.nbd) & LIBNBD_AIO_DIRECTION_WRITE) != 0;
   };
   while (unsent() && wait_for_socket(deadline)) {
   }
@@ -138,17 +138,17 @@ NbdConnection::~NbdConnection() {
 
 void NbdConnection::configure(NbdHoles holes) {
   nbd_handle* nbd = handle_.nbd;
-  if (nbd_set_uri_allow_transports(nbd, LIBNBD_ALLOW_TRANSPORT_MASK) == -1 ||
-      nbd_set_uri_allow_tls(nbd, uses_tls(uri_.scheme) ? LIBNBD_TLS_REQUIRE : LIBNBD_TLS_DISABLE) ==
-          -1 ||
+  if (libnbd().nbd_set_uri_allow_transports(nbd, LIBNBD_ALLOW_TRANSPORT_MASK) == -1 ||
+      libnbd().nbd_set_uri_allow_tls(
+          nbd, uses_tls(uri_.scheme) ? LIBNBD_TLS_REQUIRE : LIBNBD_TLS_DISABLE) == -1 ||
       // The files of tls-certificates= and tls-psk-file=; the URI comes from whoever starts us.
-      nbd_set_uri_allow_local_file(nbd, true) == -1 ||
+      libnbd().nbd_set_uri_allow_local_file(nbd, true) == -1 ||
       (holes == NbdHoles::wanted &&
-       nbd_add_meta_context(nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) == -1) ||
+       libnbd().nbd_add_meta_context(nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) == -1) ||
       // check_tls_policy has let it pass. Older versions of libnbd verify nothing then; newer ones
       // (1.22) ask the authorities of the machine.
       (uses_tls(uri_.scheme) && uri_.tls_certificates.empty() && uri_.tls_psk_file.empty() &&
-       nbd_set_tls_verify_peer(nbd, false) == -1)) {
+       libnbd().nbd_set_tls_verify_peer(nbd, false) == -1)) {
     throw Error(ErrorKind::source_unreachable, "cannot set up libnbd: " + libnbd_error());
   }
 }
@@ -162,20 +162,21 @@ void NbdConnection::connect(FileDescriptor socket) {
   const auto deadline = Clock::now() + deadlines_.connect;
   if (socket) {
     // libnbd takes the socket, also when it fails.
-    if (nbd_aio_connect_socket(nbd, socket.release()) == -1) fail(libnbd_error());
-  } else if (nbd_aio_connect_uri(nbd, uri_.text.c_str()) == -1) {
+    if (libnbd().nbd_aio_connect_socket(nbd, socket.release()) == -1) fail(libnbd_error());
+  } else if (libnbd().nbd_aio_connect_uri(nbd, uri_.text.c_str()) == -1) {
     fail(libnbd_error());
   }
   const auto step = [&] {
     // libnbd's TLS handshake does not come back while the server is silent.
     std::optional<SocketLimit> limit;
-    if (uses_tls(uri_.scheme)) limit.emplace(nbd_aio_get_fd(nbd), deadline, deadlines_.cancel);
+    if (uses_tls(uri_.scheme))
+      limit.emplace(libnbd().nbd_aio_get_fd(nbd), deadline, deadlines_.cancel);
     return wait_for_socket(deadline);
   };
-  while (nbd_aio_is_ready(nbd) != 1) {
+  while (libnbd().nbd_aio_is_ready(nbd) != 1) {
     const bool late = Clock::now() >= deadline;
     // "Created" is where libnbd returns to when no address of a host accepted.
-    if (!late && (is_lost(nbd) || nbd_aio_is_created(nbd) == 1)) {
+    if (!late && (is_lost(nbd) || libnbd().nbd_aio_is_created(nbd) == 1)) {
       const std::scoped_lock lock(loss_mutex_);
       fail(loss_reason_.empty() ? "the server closed the connection" : loss_reason_);
     }
@@ -185,13 +186,13 @@ void NbdConnection::connect(FileDescriptor socket) {
     }
   }
   // libnbd was told to require it; this is what everything else relies on.
-  if (uses_tls(uri_.scheme) && nbd_get_tls_negotiated(nbd) != 1)
+  if (uses_tls(uri_.scheme) && libnbd().nbd_get_tls_negotiated(nbd) != 1)
     fail("the connection is not encrypted");
 }
 
 // Has the kernel find out that a host or network is gone, which says nothing by itself.
 void NbdConnection::watch_peer() {
-  socket_ = FileDescriptor(::fcntl(nbd_aio_get_fd(handle_.nbd), F_DUPFD_CLOEXEC, 0));
+  socket_ = FileDescriptor(::fcntl(libnbd().nbd_aio_get_fd(handle_.nbd), F_DUPFD_CLOEXEC, 0));
   if (!socket_) {
     const int code = errno;
     throw Error(ErrorKind::source_unreachable,
@@ -212,14 +213,18 @@ void NbdConnection::watch_peer() {
 
 void NbdConnection::learn_export() {
   nbd_handle* nbd = handle_.nbd;
-  const std::int64_t size = nbd_get_size(nbd);
-  const std::int64_t minimum = nbd_get_block_size(nbd, LIBNBD_SIZE_MINIMUM);
-  const std::int64_t maximum = nbd_get_block_size(nbd, LIBNBD_SIZE_MAXIMUM);
+  const std::int64_t size = libnbd().nbd_get_size(nbd);
+  const std::int64_t minimum = libnbd().nbd_get_block_size(nbd, LIBNBD_SIZE_MINIMUM);
+  const std::int64_t maximum = libnbd().nbd_get_block_size(nbd, LIBNBD_SIZE_MAXIMUM);
   const std::array<int, 8> flags = {
-      nbd_is_read_only(nbd),  nbd_can_flush(nbd),
-      nbd_can_fua(nbd),       nbd_can_trim(nbd),
-      nbd_can_cache(nbd),     nbd_can_meta_context(nbd, LIBNBD_CONTEXT_BASE_ALLOCATION),
-      nbd_is_rotational(nbd), nbd_can_multi_conn(nbd),
+      libnbd().nbd_is_read_only(nbd),
+      libnbd().nbd_can_flush(nbd),
+      libnbd().nbd_can_fua(nbd),
+      libnbd().nbd_can_trim(nbd),
+      libnbd().nbd_can_cache(nbd),
+      libnbd().nbd_can_meta_context(nbd, LIBNBD_CONTEXT_BASE_ALLOCATION),
+      libnbd().nbd_is_rotational(nbd),
+      libnbd().nbd_can_multi_conn(nbd),
   };
   const auto refuse = [this](const std::string& what) {
     throw Error(ErrorKind::source_unreachable, "cannot use " + uri_.name + ": " + what);
@@ -241,16 +246,16 @@ void NbdConnection::learn_export() {
   export_.can_find_holes = flags[5] == 1;
   export_.rotational = flags[6] == 1;
   export_.multi_conn = flags[7] == 1;
-  in_one_part_ = nbd_can_df(nbd) == 1;
+  in_one_part_ = libnbd().nbd_can_df(nbd) == 1;
 }
 
 // Lets libnbd's state machine take a step when the socket is ready. False when the deadline passed,
 // or when connecting was cancelled.
 bool NbdConnection::wait_for_socket(Clock::time_point deadline) {
   nbd_handle* nbd = handle_.nbd;
-  const unsigned direction = nbd_aio_get_direction(nbd);
+  const unsigned direction = libnbd().nbd_aio_get_direction(nbd);
   std::array<pollfd, 2> fds = {
-      {{direction == 0 ? -1 : nbd_aio_get_fd(nbd), 0, 0},
+      {{direction == 0 ? -1 : libnbd().nbd_aio_get_fd(nbd), 0, 0},
        {deadlines_.cancel == nullptr ? -1 : deadlines_.cancel->descriptor(), POLLIN, 0}}};
   pollfd& socket = fds[0];
   if ((direction & LIBNBD_AIO_DIRECTION_READ) != 0) socket.events |= POLLIN;
@@ -265,8 +270,8 @@ bool NbdConnection::wait_for_socket(Clock::time_point deadline) {
 
   const bool write_only = (socket.revents & POLLOUT) != 0 && (socket.revents & POLLIN) == 0;
   const int result = write_only || direction == LIBNBD_AIO_DIRECTION_WRITE
-                         ? nbd_aio_notify_write(nbd)
-                         : nbd_aio_notify_read(nbd);
+                         ? libnbd().nbd_aio_notify_write(nbd)
+                         : libnbd().nbd_aio_notify_read(nbd);
   if (result == -1) note_loss(libnbd_error());
   return true;
 }
@@ -290,9 +295,10 @@ void NbdConnection::read_replies() noexcept {
   nbd_handle* nbd = handle_.nbd;
   // libnbd's lock is not held while this thread waits: others issue requests meanwhile, and kick
   // it when the socket did not take all of one.
-  std::array<pollfd, 2> fds = {{{nbd_aio_get_fd(nbd), 0, 0}, {kick_.descriptor(), POLLIN, 0}}};
+  std::array<pollfd, 2> fds = {
+      {{libnbd().nbd_aio_get_fd(nbd), 0, 0}, {kick_.descriptor(), POLLIN, 0}}};
   while (!stopping_) {
-    const unsigned direction = nbd_aio_get_direction(nbd);
+    const unsigned direction = libnbd().nbd_aio_get_direction(nbd);
     if (direction == 0) break;  // lost; libnbd has failed all that was in flight
     fds[0].events = 0;
     if ((direction & LIBNBD_AIO_DIRECTION_READ) != 0) fds[0].events |= POLLIN;
@@ -302,9 +308,9 @@ void NbdConnection::read_replies() noexcept {
     if ((fds[1].revents & POLLIN) != 0) kick_.forget();
     int result = 0;
     if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
-      result = nbd_aio_notify_read(nbd);
+      result = libnbd().nbd_aio_notify_read(nbd);
     } else if ((fds[0].revents & POLLOUT) != 0) {
-      result = nbd_aio_notify_write(nbd);
+      result = libnbd().nbd_aio_notify_write(nbd);
     }
     // Another thread may have brought libnbd into a state where this notification says nothing;
     // only a lost connection counts.
@@ -329,7 +335,7 @@ void NbdConnection::note_loss(std::string reason) {
 
 // libnbd's sentence for the last failure in this thread, without its function's name.
 std::string NbdConnection::libnbd_error() const {
-  const char* text = nbd_get_error();
+  const char* text = libnbd().nbd_get_error();
   std::string message = text == nullptr ? "no reason given" : text;
   const std::size_t colon = message.find(": ");
   if (message.compare(0, 4, "nbd_") == 0 && colon != std::string::npos) {
@@ -421,13 +427,13 @@ std::uint64_t NbdConnection::begin(const Action& action, Completion& completion,
   const std::int64_t cookie = issue(nbd, completion.callback());
   if (cookie == -1) {
     if (is_lost(nbd)) fail_lost(action);
-    const int code = nbd_get_errno();
+    const int code = libnbd().nbd_get_errno();
     throw Error(ErrorKind::io, "cannot " + action.text() + " " + uri_.name + ": " + libnbd_error(),
                 code == 0 ? EIO : code);
   }
   // What the socket did not take at once is sent by the reader, which may not be waiting for that
   // yet. It also learns so that the connection was lost while sending.
-  if (reader_.joinable() && nbd_aio_get_direction(nbd) != LIBNBD_AIO_DIRECTION_READ) {
+  if (reader_.joinable() && libnbd().nbd_aio_get_direction(nbd) != LIBNBD_AIO_DIRECTION_READ) {
     kick_.happen();
   }
   return static_cast<std::uint64_t>(cookie);
@@ -443,7 +449,7 @@ int NbdConnection::outcome(const Action& action, Completion& completion, std::ui
       note_loss("the server did not answer in time");
       give_up();
       completion.wait();  // libnbd fails it now; until then the buffer is not the caller's again
-      if (nbd_aio_command_completed(nbd, cookie) == 1) return 0;
+      if (libnbd().nbd_aio_command_completed(nbd, cookie) == 1) return 0;
       throw Unanswered("cannot " + action.text() + " " + uri_.name +
                        ": the server did not answer in time");
     }
@@ -457,8 +463,8 @@ int NbdConnection::outcome(const Action& action, Completion& completion, std::ui
     }
   }
 
-  if (nbd_aio_command_completed(nbd, cookie) == 1) return 0;
-  const int code = nbd_get_errno();
+  if (libnbd().nbd_aio_command_completed(nbd, cookie) == 1) return 0;
+  const int code = libnbd().nbd_get_errno();
   return code == 0 ? ENOTCONN : code;
 }
 
@@ -529,12 +535,13 @@ class NbdConnection::Read {
     in_one_part_ = connection_.in_one_part_;
     cookie_ = connection_.begin(
         action(), *completion_, [&](nbd_handle* nbd, nbd_completion_callback done) {
-          if (!in_one_part_) return nbd_aio_pread(nbd, to_.data(), to_.size(), offset_, done, 0);
+          if (!in_one_part_)
+            return libnbd().nbd_aio_pread(nbd, to_.data(), to_.size(), offset_, done, 0);
           const nbd_chunk_callback ignored = {
               [](void*, const void*, std::size_t, std::uint64_t, unsigned, int*) { return 0; },
               nullptr, nullptr};
-          return nbd_aio_pread_structured(nbd, to_.data(), to_.size(), offset_, ignored, done,
-                                          LIBNBD_CMD_FLAG_DF);
+          return libnbd().nbd_aio_pread_structured(nbd, to_.data(), to_.size(), offset_, ignored,
+                                                   done, LIBNBD_CMD_FLAG_DF);
         });
     asked_ = true;
   }
@@ -584,25 +591,26 @@ void NbdConnection::write(std::span<const std::byte> from, std::uint64_t offset,
                           Clock::time_point answer_by) {
   run({"write", from.size(), offset}, answer_by,
       [=](nbd_handle* nbd, nbd_completion_callback done) {
-        return nbd_aio_pwrite(nbd, from.data(), from.size(), offset, done,
-                              fua ? LIBNBD_CMD_FLAG_FUA : 0);
+        return libnbd().nbd_aio_pwrite(nbd, from.data(), from.size(), offset, done,
+                                       fua ? LIBNBD_CMD_FLAG_FUA : 0);
       });
 }
 
 void NbdConnection::flush(Clock::time_point answer_by) {
-  run({"flush"}, answer_by,
-      [](nbd_handle* nbd, nbd_completion_callback done) { return nbd_aio_flush(nbd, done, 0); });
+  run({"flush"}, answer_by, [](nbd_handle* nbd, nbd_completion_callback done) {
+    return libnbd().nbd_aio_flush(nbd, done, 0);
+  });
 }
 
 void NbdConnection::trim(std::uint64_t length, std::uint64_t offset, Clock::time_point answer_by) {
   run({"discard", length, offset}, answer_by, [=](nbd_handle* nbd, nbd_completion_callback done) {
-    return nbd_aio_trim(nbd, length, offset, done, 0);
+    return libnbd().nbd_aio_trim(nbd, length, offset, done, 0);
   });
 }
 
 void NbdConnection::cache(std::uint64_t length, std::uint64_t offset, Clock::time_point answer_by) {
   run({"prefetch", length, offset}, answer_by, [=](nbd_handle* nbd, nbd_completion_callback done) {
-    return nbd_aio_cache(nbd, length, offset, done, 0);
+    return libnbd().nbd_aio_cache(nbd, length, offset, done, 0);
   });
 }
 
@@ -613,8 +621,8 @@ std::vector<Extent> NbdConnection::block_status(std::uint64_t length, std::uint6
   const Action action = {"find holes in", length, offset};
   const std::uint64_t cookie =
       begin(action, completion, [&](nbd_handle* nbd, nbd_completion_callback done) {
-        return nbd_aio_block_status(nbd, length, offset, found.callback(), done,
-                                    most == 1 ? LIBNBD_CMD_FLAG_REQ_ONE : 0);
+        return libnbd().nbd_aio_block_status(nbd, length, offset, found.callback(), done,
+                                             most == 1 ? LIBNBD_CMD_FLAG_REQ_ONE : 0);
       });
   const int code = outcome(action, completion, cookie, answer_by);
   // libnbd's word, since 1.22 at the latest, for extents that are empty or too long too: we take

@@ -81,17 +81,18 @@ CryptDevice::CryptDevice(const MemoryFile& header, const std::string& data) {
   // It has keys on the heap, wiped in the end; until then no core dump may show them.
   (void)::prctl(PR_SET_DUMPABLE, 0);
   // Its locks are for devices that others see.
-  (void)crypt_metadata_locking(nullptr, 0);
+  (void)libcryptsetup().crypt_metadata_locking(nullptr, 0);
   // What it says of a device while it makes the handle; later the handle has its own.
-  crypt_set_log_callback(nullptr, forget, nullptr);
+  libcryptsetup().crypt_set_log_callback(nullptr, forget, nullptr);
   crypt_device* device = nullptr;
   const std::string path = header.path();
-  const int result = data.empty() ? crypt_init(&device, path.c_str())
-                                  : crypt_init_data_device(&device, path.c_str(), data.c_str());
+  const int result =
+      data.empty() ? libcryptsetup().crypt_init(&device, path.c_str())
+                   : libcryptsetup().crypt_init_data_device(&device, path.c_str(), data.c_str());
   if (result < 0) throw memory_error(-result);
   device_.reset(device);
-  crypt_set_log_callback(device, remember, said_.get());
-  crypt_set_rng_type(device, CRYPT_RNG_URANDOM);
+  libcryptsetup().crypt_set_log_callback(device, remember, said_.get());
+  libcryptsetup().crypt_set_rng_type(device, CRYPT_RNG_URANDOM);
 }
 
 int CryptDevice::check(int result, const std::string& doing, ErrorKind kind) const {
@@ -102,7 +103,7 @@ int CryptDevice::check(int result, const std::string& doing, ErrorKind kind) con
 void CryptDevice::choose_kdf(const KdfChoice& choice, unsigned version,
                              const std::string& hash) const {
   const crypt_pbkdf_type* const usual =
-      crypt_get_pbkdf_default(version == 1 ? CRYPT_LUKS1 : CRYPT_LUKS2);
+      libcryptsetup().crypt_get_pbkdf_default(version == 1 ? CRYPT_LUKS1 : CRYPT_LUKS2);
   const std::string type = choice.type.empty() ? usual->type : choice.type;
   const std::string its_hash = version == 1          ? hash
                                : choice.hash.empty() ? usual->hash
@@ -126,7 +127,8 @@ void CryptDevice::choose_kdf(const KdfChoice& choice, unsigned version,
   kdf.hash = its_hash.c_str();
   kdf.time_ms = choice.milliseconds.value_or(usual->time_ms);
   if (argon2) {
-    const crypt_pbkdf_type* const usual_argon2 = crypt_get_pbkdf_default(CRYPT_LUKS2);
+    const crypt_pbkdf_type* const usual_argon2 =
+        libcryptsetup().crypt_get_pbkdf_default(CRYPT_LUKS2);
     kdf.max_memory_kb = memory_kib(usual_argon2->max_memory_kb, choice.memory_kib);
     kdf.parallel_threads = choice.lanes.value_or(usual_argon2->parallel_threads);
   }
@@ -135,16 +137,16 @@ void CryptDevice::choose_kdf(const KdfChoice& choice, unsigned version,
     kdf.time_ms = 0;
     kdf.flags = CRYPT_PBKDF_NO_BENCHMARK;
   }
-  check(crypt_set_pbkdf_type(get(), &kdf), "derive the key of a key slot so");
+  check(libcryptsetup().crypt_set_pbkdf_type(get(), &kdf), "derive the key of a key slot so");
 }
 
 std::uint32_t CryptDevice::iterations(std::size_t key_bytes) const {
-  crypt_pbkdf_type kdf = *crypt_get_pbkdf_type(get());
+  crypt_pbkdf_type kdf = *libcryptsetup().crypt_get_pbkdf_type(get());
   if ((kdf.flags & CRYPT_PBKDF_NO_BENCHMARK) != 0) return kdf.iterations;
   // Any passphrase and any salt of the usual length.
   constexpr std::string_view salt = "0123456789abcdef0123456789abcdef";
-  check(crypt_benchmark_pbkdf(get(), &kdf, "passphrase", 10, salt.data(), salt.size(), key_bytes,
-                              nullptr, nullptr),
+  check(libcryptsetup().crypt_benchmark_pbkdf(get(), &kdf, "passphrase", 10, salt.data(),
+                                              salt.size(), key_bytes, nullptr, nullptr),
         "measure the key derivation");
   return kdf.iterations;
 }

@@ -1,8 +1,6 @@
 // libcryptsetup on a header in memory. Included by this folder only.
 #pragma once
 
-#include <libcryptsetup.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,6 +11,7 @@
 #include "base/error.h"
 #include "base/file_descriptor.h"
 #include "kdf_choice.h"
+#include "loaded_libcryptsetup.h"
 
 namespace luksdetached::edit {
 
@@ -52,7 +51,7 @@ class CryptDevice {
 
  private:
   struct Free {
-    void operator()(crypt_device* device) const noexcept { crypt_free(device); }
+    void operator()(crypt_device* device) const noexcept { libcryptsetup().crypt_free(device); }
   };
 
   // What libcryptsetup said last; it keeps a pointer to it.

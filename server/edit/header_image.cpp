@@ -32,7 +32,8 @@ MemoryFile in_memory(const LoadedHeader& header) {
 }
 
 void load(const CryptDevice& device, const luks::Header& header) {
-  device.check(crypt_load(device.get(), header.version == 1 ? CRYPT_LUKS1 : CRYPT_LUKS2, nullptr),
+  device.check(libcryptsetup().crypt_load(device.get(),
+                                          header.version == 1 ? CRYPT_LUKS1 : CRYPT_LUKS2, nullptr),
                "let libcryptsetup change this header", ErrorKind::unsupported);
 }
 
@@ -63,17 +64,18 @@ LoadedHeader add_keyslot(const LoadedHeader& before, const SecureBuffer& volume_
                              device.iterations(volume_key.size()));
   }
   if (header.version == 2) {
-    device.check(crypt_keyslot_set_encryption(device.get(), area_cipher, area_key_bytes),
-                 "choose the cipher of a key slot");
+    device.check(
+        libcryptsetup().crypt_keyslot_set_encryption(device.get(), area_cipher, area_key_bytes),
+        "choose the cipher of a key slot");
   }
   const std::string doing = "make " + slot_name(slot.id);
-  device.check(
-      crypt_keyslot_add_by_volume_key(device.get(), static_cast<int>(slot.id), chars(volume_key),
-                                      volume_key.size(), chars(secret), secret.size()),
-      doing);
+  device.check(libcryptsetup().crypt_keyslot_add_by_volume_key(
+                   device.get(), static_cast<int>(slot.id), chars(volume_key), volume_key.size(),
+                   chars(secret), secret.size()),
+               doing);
   if (slot.priority != 1) {
-    device.check(crypt_keyslot_set_priority(device.get(), static_cast<int>(slot.id),
-                                            priority_of(slot.priority)),
+    device.check(libcryptsetup().crypt_keyslot_set_priority(device.get(), static_cast<int>(slot.id),
+                                                            priority_of(slot.priority)),
                  doing);
   }
   return loaded(file, header.end);
@@ -83,7 +85,7 @@ LoadedHeader remove_keyslot(const LoadedHeader& before, unsigned id) {
   const MemoryFile file = in_memory(before);
   const CryptDevice device(file, "");
   load(device, before.header);
-  device.check(crypt_keyslot_destroy(device.get(), static_cast<int>(id)),
+  device.check(libcryptsetup().crypt_keyslot_destroy(device.get(), static_cast<int>(id)),
                "remove " + slot_name(id));
   return loaded(file, before.header.end);
 }

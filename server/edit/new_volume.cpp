@@ -76,11 +76,11 @@ void format(const CryptDevice& device, const VolumeChoice& choice, const SecureB
   void* const parameters =
       choice.version == 1 ? static_cast<void*>(&luks1) : static_cast<void*>(&luks2);
   device.choose_kdf(choice.kdf, choice.version, hash);
-  device.check(
-      crypt_format(device.get(), choice.version == 1 ? CRYPT_LUKS1 : CRYPT_LUKS2, cipher.c_str(),
+  device.check(libcryptsetup().crypt_format(
+                   device.get(), choice.version == 1 ? CRYPT_LUKS1 : CRYPT_LUKS2, cipher.c_str(),
                    mode.c_str(), choice.uuid.empty() ? nullptr : choice.uuid.c_str(),
                    reinterpret_cast<const char*>(volume_key.data()), volume_key.size(), parameters),
-      "make a header");
+               "make a header");
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "payload_signature.h"
 
-#include <blkid/blkid.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file_descriptor.h"
+#include "loaded_libblkid.h"
 #include "luks/header.h"
 
 namespace luksdetached::edit {
@@ -21,7 +21,7 @@ namespace {
 constexpr std::uint64_t looked_at = std::uint64_t{1} << 20;  // bytes, at both ends
 
 struct FreeProbe {
-  void operator()(blkid_probe probe) const noexcept { blkid_free_probe(probe); }
+  void operator()(blkid_probe probe) const noexcept { libblkid().blkid_free_probe(probe); }
 };
 using Probe = std::unique_ptr<std::remove_pointer_t<blkid_probe>, FreeProbe>;
 
@@ -46,7 +46,7 @@ FileDescriptor ends_of(Source& payload) {
 
 std::string value(const Probe& probe, const char* name) {
   const char* text = nullptr;
-  if (blkid_probe_lookup_value(probe.get(), name, &text, nullptr) != 0) return {};
+  if (libblkid().blkid_probe_lookup_value(probe.get(), name, &text, nullptr) != 0) return {};
   return text;
 }
 
@@ -58,12 +58,12 @@ std::string find_signature(Source& payload) {
   payload.read(first, 0);
   if (luks::begins_like_header(first)) return "a LUKS header";
   const FileDescriptor file = ends_of(payload);
-  const Probe probe(blkid_new_probe());
-  require(probe && blkid_probe_set_device(probe.get(), file.get(), 0, 0) == 0);
-  blkid_probe_enable_superblocks(probe.get(), 1);
-  blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_TYPE);
-  blkid_probe_enable_partitions(probe.get(), 1);
-  const int result = blkid_do_safeprobe(probe.get());
+  const Probe probe(libblkid().blkid_new_probe());
+  require(probe && libblkid().blkid_probe_set_device(probe.get(), file.get(), 0, 0) == 0);
+  libblkid().blkid_probe_enable_superblocks(probe.get(), 1);
+  libblkid().blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_TYPE);
+  libblkid().blkid_probe_enable_partitions(probe.get(), 1);
+  const int result = libblkid().blkid_do_safeprobe(probe.get());
   if (result == -2) return "more than one file system or partition table";
   require(result >= 0);
   std::string type = value(probe, "TYPE");

@@ -19,6 +19,9 @@ COPY luksdetached.deb /
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends /luksdetached.deb \
  && luksdetached --version && nbdkit luksdetached --dump-plugin && luksdetached create --help
+# Not linked with anything of ours: what a server needs that is reached over NBD, and what makes headers.
+RUN printf secret >secret && luksdetached create --header header --payload payload --payload-size 1M --secret secret \
+ && nbdkit -U - file header --run 'luksdetached test --secret secret "\$uri"'
 # Clients, what shows that man pages, completions and the unit are found, and what the walk uses.
 RUN DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
   bash-completion dbus e2fsprogs libnbd-bin man-db python3 qemu-utils systemd zsh \
