@@ -161,7 +161,7 @@ void add_create(CLI::App& app, Action& action) {
   add_new_volume(command, *arguments);
   command
       .add_option("--payload-size", arguments->payload_size,
-                  "make the payload, a file of so many bytes (it is there)")
+                  "make the payload, a file of so many bytes; without, it must be there")
       ->option_text("SIZE");
   command.callback([arguments, &action] { action = [arguments] { return create(*arguments); }; });
 }

@@ -63,6 +63,12 @@ class Verdicts(unittest.TestCase):
         self.assertTrue(goals.judge(goal(at_most=1.3), reads([131.5] * 3, [100] * 3, again)).reached)
         self.assertFalse(goals.judge(goal(at_most=1.3), reads([132.5] * 3, [100] * 3, again)).reached)
 
+    def test_the_spread_of_a_busy_machine_excuses_nothing(self):
+        busy = goals.judge(goal(at_least=0.9), reads([85] * 3, [100] * 3, [80] * 3))
+        self.assertTrue(busy.too_noisy)
+        self.assertFalse(busy.reached)
+        self.assertTrue(goals.judge(goal(at_least=0.9), reads([91] * 3, [100] * 3, [80] * 3)).reached)
+
     def test_a_difference_has_no_spread(self):
         more = goal(at_most=8, less=True)
         self.assertTrue(goals.judge(more, reads([20], [12], [6])).reached)
@@ -103,6 +109,11 @@ class Comparison(unittest.TestCase):
         again = [80, 90, 100, 110, 120]
         surer = reads([90] * 15, [100] * 15, again * 3)
         self.assertTrue(self.change(surer, reads([65] * 15, [100] * 15)).worse)
+
+    def test_a_round_or_two_tell_nothing(self):
+        change = self.change(reads([90] * 2, [100] * 2), reads([50] * 2, [100] * 2))
+        self.assertFalse(change.worse)
+        self.assertTrue(change.says_nothing)
 
     def test_of_costs_more_is_worse(self):
         def run(ours):

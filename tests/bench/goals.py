@@ -7,6 +7,9 @@ import statistics
 from measures import BASE, half_quartiles, spread
 
 OURS = "luksdetached"
+
+# With a larger A/A spread the machine was busy with something else: it excuses nothing.
+BUSY = 0.1
 ROOFLINE = "AES units"
 
 
@@ -34,11 +37,15 @@ class Verdict:
 
     @property
     def reached(self):
-        return self.margin >= 0
+        return self.margin >= 0 and not self.too_noisy
 
     @property
     def only_by_spread(self):
-        return self.reached and self.margin < (self.spread or 0)
+        return self.margin >= 0 and self.margin < (self.spread or 0)
+
+    @property
+    def too_noisy(self):
+        return self.only_by_spread and self.spread > BUSY
 
 
 def sectors(size):
@@ -120,6 +127,7 @@ def verdicts(measures):
 # ---- two runs ----
 
 LEAST_TOLERANCE = 0.03
+LEAST_ROUNDS = 3  # fewer do not show how much they scatter
 USUAL_ROUNDS = 15
 
 
@@ -133,7 +141,13 @@ class Change:
     old: float
     new: float
     tolerance: float  # relative
+    rounds: int  # of the run that has fewer
     worse: bool
+
+    @property
+    def says_nothing(self):
+        """Half as fast would not be noticed, or it would be noticed where nothing is."""
+        return self.tolerance >= 0.5 or self.rounds < LEAST_ROUNDS
 
 
 def tolerance_of(measure, goal):
@@ -156,6 +170,9 @@ def compare(old, new):
             before, after = (statistics.median(one.ratios(goal.of, goal.to)) for one in both)
             tolerance = max(LEAST_TOLERANCE, 2 * max(tolerance_of(one, goal) for one in both))
             grown = after / before - 1
+            rounds = min(len(one.samples[goal.of]) for one in both)
             worse = grown < -tolerance if goal.at_least is not None else grown > tolerance
-            changes.append(Change(name, goal.of, goal.to, before, after, tolerance, worse))
+            changes.append(
+                Change(name, goal.of, goal.to, before, after, tolerance, rounds, worse and rounds >= LEAST_ROUNDS)
+            )
     return changes

@@ -16,11 +16,11 @@ class Start:
         self.volumes = volumes
         header, payload = volumes.luks2_cheap("start", 4096)
         self.commands = {
-            BASE: servers.nbdkit_file(volumes),
-            "luksdetached": servers.luksdetached(volumes, header, payload),
-            AGAIN: servers.nbdkit_file(volumes),
-            "luksdetached serve": servers.luksdetached_serve(volumes, "start-service"),
-            "nbdkit luks filter": servers.nbdkit_luks(volumes, volumes.luks1),
+            BASE: servers.nbdkit_file(volumes, settings.threads),
+            "luksdetached": servers.luksdetached(volumes, header, payload, settings.threads),
+            AGAIN: servers.nbdkit_file(volumes, settings.threads),
+            "luksdetached serve": servers.luksdetached_serve(volumes, "start-service", settings.threads),
+            "nbdkit luks filter": servers.nbdkit_luks(volumes, volumes.luks1, settings.threads),
             "qemu-nbd luks": servers.qemu_nbd(*servers.qemu_luks(volumes, volumes.luks1)),
         }
 

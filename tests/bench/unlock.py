@@ -1,6 +1,7 @@
 """How long a secret takes to open a volume: whole programs, from their start to their end."""
 
 import os
+import resource
 import subprocess
 import time
 
@@ -11,10 +12,17 @@ SECTION = "unlock"
 EMPTY = 1 << 20  # bytes of content: nobody reads it
 
 
+def cpu_seconds():
+    """Of all processes that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def seconds(command):
-    begin = time.monotonic()
+    """How long it takes, and how much of the processors."""
+    begin, before = time.monotonic(), cpu_seconds()
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    return time.monotonic() - begin
+    return time.monotonic() - begin, cpu_seconds() - before
 
 
 class Unlock:
@@ -58,4 +66,6 @@ class Unlock:
             order = shuffled(commands, turn)
             with lock():
                 for who in order:
-                    measures.add(f"{SECTION}/{what}", "s", who, seconds(commands[who]))
+                    whole, used = seconds(commands[who])
+                    measures.add(f"{SECTION}/{what}", "s", who, whole)
+                    measures.add(f"{SECTION}/CPU for {what}", "s", who, used)
