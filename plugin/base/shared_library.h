@@ -23,14 +23,18 @@ class SharedLibrary {
     void* address_;
   };
 
-  /// Loads it as the dynamic linker would at the start; `soname` as in "libnbd.so.0". Throws
-  /// Error(source_unreachable) with the linker's reason.
-  explicit SharedLibrary(const char* soname);
+  /// Loads it as the dynamic linker would at the start; `soname` as in "libnbd.so.0", which is in
+  /// Debian's `package`. Throws Error(source_unreachable) with the linker's reason.
+  SharedLibrary(const char* soname, const char* package);
 
   /// Throws Error(source_unreachable) when it has no such function.
   Function find(const char* name) const;
 
  private:
+  [[noreturn]] void fail() const;
+
+  const char* soname_;
+  const char* package_;
   void* handle_;
 };
 

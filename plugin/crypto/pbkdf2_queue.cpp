@@ -33,7 +33,7 @@ Pbkdf2Queue::Pbkdf2Queue(std::vector<Pbkdf2Input> inputs, unsigned threads)
   const std::size_t helpers = std::min<std::size_t>(threads, blocks);
   helpers_.reserve(helpers);
   const NoSignals no_signals;
-  const std::lock_guard lock(mutex_);  // they look how many there are
+  const std::lock_guard lock(mutex_);  // they wait until all are there, and moved
   try {
     for (std::size_t n = 1; n < helpers; ++n) {
       move_off_this_cpu(helpers_.emplace_back(&Pbkdf2Queue::help, this));

@@ -39,8 +39,8 @@ void require_storage(const std::string& name, mode_t mode) {
       EINVAL);
 }
 
-// Of the kernel's last tick, a few milliseconds ago: a tenth of the time that it takes to look at
-// the clock itself.
+// Of the kernel's last tick, a few milliseconds ago: known in a fraction of the time that it takes
+// to look at the clock itself.
 std::chrono::nanoseconds time_of_tick() {
   timespec time = {};
   ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);

@@ -10,7 +10,7 @@ namespace luksdetached {
 
 /// The functions that are called, as the library's own header declares them.
 struct Libnbd {
-  SharedLibrary library{"libnbd.so.0"};
+  SharedLibrary library{"libnbd.so.0", "libnbd0"};
   LUKSDETACHED_FUNCTION(nbd_add_meta_context);
   LUKSDETACHED_FUNCTION(nbd_aio_block_status);
   LUKSDETACHED_FUNCTION(nbd_aio_cache);

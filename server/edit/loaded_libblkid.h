@@ -10,7 +10,7 @@ namespace luksdetached::edit {
 
 /// The functions that are called, as the library's own header declares them.
 struct Libblkid {
-  SharedLibrary library{"libblkid.so.1"};
+  SharedLibrary library{"libblkid.so.1", "libblkid1"};
   LUKSDETACHED_FUNCTION(blkid_do_safeprobe);
   LUKSDETACHED_FUNCTION(blkid_free_probe);
   LUKSDETACHED_FUNCTION(blkid_new_probe);

@@ -10,7 +10,7 @@ namespace luksdetached::edit {
 
 /// The functions that are called, as the library's own header declares them.
 struct Libcryptsetup {
-  SharedLibrary library{"libcryptsetup.so.12"};
+  SharedLibrary library{"libcryptsetup.so.12", "libcryptsetup12"};
   LUKSDETACHED_FUNCTION(crypt_benchmark_pbkdf);
   LUKSDETACHED_FUNCTION(crypt_format);
   LUKSDETACHED_FUNCTION(crypt_free);

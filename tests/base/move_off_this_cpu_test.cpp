@@ -74,6 +74,8 @@ TEST(MoveOffThisCpuTest, AThreadThatIsOnTheCallersGoesToAnotherOne) {
     const cpu_set_t its = cpus_of(other.thread().native_handle());
     EXPECT_TRUE(CPU_EQUAL(&its, &allowed)) << "it may not go back";
   }
+  const cpu_set_t callers = cpus_of(pthread_self());
+  EXPECT_TRUE(CPU_EQUAL(&callers, &allowed)) << "the caller is bound";
   EXPECT_TRUE(moved);
 }
 

@@ -77,6 +77,7 @@ catches_sigterm() { [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' /proc/$process/s
 is_noted() { ! catches_sigterm; }
 eventually test -e "$tmp/one.header.unfinished"
 eventually catches_sigterm
+sleep 0.5 # until it waits for an answer
 kill -TERM $process
 eventually is_noted
 kill -INT $process

@@ -30,6 +30,23 @@ if "${emptied[@]}" true 2>/dev/null; then
   nbdkit_under_test=("${plain[@]}")
 fi
 
+note "libraries that are loaded when they are needed"
+mkdir "$tmp/libraries"
+touch "$tmp"/libraries/lib{nbd.so.0,cryptsetup.so.12,blkid.so.1}
+without=(env "LD_LIBRARY_PATH=$tmp/libraries")
+plain=("${nbdkit_under_test[@]}")
+nbdkit_under_test=("${without[@]}" "${nbdkit_under_test[@]}")
+both 'libnbd\.so\.0.*libnbd0' 'nbd+unix:///?socket=none'
+nbdkit_under_test=("${plain[@]}")
+create=("${without[@]}" "$program" create --header "$tmp/new.header" --secret "$tmp/v.secret")
+! "${create[@]}" --payload "$tmp/new.payload" --payload-size 1M 2>"$tmp/said" || fail "no library, and nothing said"
+matches 'libcryptsetup\.so\.12.*libcryptsetup12' "$tmp/said"
+truncate -s 1M "$tmp/there"
+! "${create[@]}" --payload "$tmp/there" 2>"$tmp/said" || fail "no library, and nothing said"
+matches 'libblkid\.so\.1.*libblkid1' "$tmp/said"
+[ ! -e "$tmp/new.header" ] && [ ! -e "$tmp/new.payload" ] || fail "something was made"
+"${without[@]}" "$program" test --secret "$tmp/v.secret" "$tmp/v.header"
+
 note "qemu-nbd"
 mkdir "$tmp/bin"
 ln -s "$(command -v nbdkit)" "$(command -v env)" "$tmp/bin/"

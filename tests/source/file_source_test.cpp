@@ -188,12 +188,22 @@ TEST_F(FileSourceTest, DoesNotMakeAFileLongerThatBecameShorter) {
 }
 
 TEST_F(FileSourceTest, SoonNoticesThatAFileInUseBecameShorter) {
-  FileSource source(make(8'192), Access::read_write, false);
-  source.write(pattern(4'096), 4'096, Durability::cached);
+  constexpr std::uint64_t mebibyte = 1 << 20;
+  FileSource source(make(4 * mebibyte), Access::read_write, false);
+  source.write(pattern(4'096), mebibyte, Durability::cached);
   std::filesystem::resize_file(path_, 6'000);
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  EXPECT_THROW(source.write(pattern(4'096), 4'096, Durability::cached), Error);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_THROW(source.write(pattern(4'096), mebibyte, Durability::cached), Error);
   EXPECT_EQ(std::filesystem::file_size(path_), 6'000u);
+}
+
+TEST_F(FileSourceTest, NoticesAtOnceThatAFileInUseLostItsEnd) {
+  constexpr std::uint64_t mebibyte = 1 << 20;
+  FileSource source(make(4 * mebibyte), Access::read_write, false);
+  source.write(pattern(4'096), 0, Durability::cached);
+  std::filesystem::resize_file(path_, 4 * mebibyte - 8'192);
+  EXPECT_THROW(source.write(pattern(4'096), 4 * mebibyte - 4'096, Durability::cached), Error);
+  EXPECT_EQ(std::filesystem::file_size(path_), 4 * mebibyte - 8'192);
 }
 
 TEST_F(FileSourceTest, KnowsItsSizeNow) {
