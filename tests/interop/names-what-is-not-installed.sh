@@ -3,6 +3,7 @@
 . "$(dirname -- "$0")/lib.sh"
 . "$here/tls.sh"
 . "$here/servers.sh"
+. "$here/service.sh"
 
 make_luks2 v 256K
 plugins=$(nbdkit --dump-config | sed -n 's/^plugindir=//p')
