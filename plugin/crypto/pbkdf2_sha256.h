@@ -16,7 +16,7 @@ struct Sha256Chain {
 /// Most blocks that are worked on together.
 inline constexpr std::size_t most_sha256_chains = 4;
 
-/// Does this CPU have what pbkdf2_sha256_shani needs?
+/// Does this CPU have what pbkdf2_sha256_shani and diffuse_sha256_shani need?
 bool have_sha256_shani() noexcept;
 
 /// Goes on with `count` chains, 1 to most_sha256_chains, by so many `iterations` each: two take not
